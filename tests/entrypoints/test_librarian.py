@@ -103,6 +103,14 @@ class TestDocuments:
             assert ("sheet 'Prices'" if form == "markdown" else '"sheet": "Prices"') in said
             assert "page 2" not in said
 
+    def test_list_needs_no_model(self, installation: Installation) -> None:
+        gone = {
+            "CITEWELL_EMBEDDING": "openai-compatible:gone",
+            "CITEWELL_EMBEDDING_BASE_URL": "http://127.0.0.1:9/v1",
+        }
+        assert installation.run("documents", "list", **gone).returncode == 0
+        assert installation.run("search", "badges", **gone).returncode == 3
+
     def test_a_new_file_of_nearly_the_same_text_is_said_to_be_similar(
         self, installation: Installation, tmp_path: Path
     ) -> None:

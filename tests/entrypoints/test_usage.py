@@ -134,7 +134,7 @@ class TestHelp:
     def test_commands_of_the_library_import_nothing_of_answers_agents_or_redis(self) -> None:
         program = (
             "import sys\nimport citewell.entrypoints.commands.documents\n"
-            "print([name for name in ('redis', 'onnxruntime',"
+            "print([name for name in ('redis', 'onnxruntime', 'numpy',"
             " 'citewell.engine.answering.extractive', 'citewell.engine.retrieval.pipeline',"
             " 'citewell.features.transfers', 'citewell.features.agents',"
             " 'citewell.features.conversations') if name in sys.modules])"

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from citewell.engine.errors import ProviderConfigurationError
 
-Vectors = NDArray[np.float32]
+if TYPE_CHECKING:
+    # Read where vectors are made: half a tenth of a second that lists and rights do without.
+    import numpy as np
+    from numpy.typing import NDArray
+
+Vectors: TypeAlias = "NDArray[np.float32]"
 """Shape (n, dimensions), rows of length 1."""
 
-Vector = NDArray[np.float32]
+Vector: TypeAlias = "NDArray[np.float32]"
 """Shape (dimensions,), of length 1."""
 
 
@@ -157,3 +161,18 @@ class Embedder(Protocol):
     async def close(self) -> None:
         """Let go of threads and connections."""
         ...
+
+
+class NoEmbedder:
+    """In the place of an `Embedder` where none was opened: whatever needs one is refused."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Refuse all but closing.
+
+        Raises:
+            ProviderConfigurationError: Always.
+        """
+        raise ProviderConfigurationError(f"No embedding model was opened here, asked for {name}.")
+
+    async def close(self) -> None:
+        """Return at once: nothing is open."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final, Protocol, cast
 
 from citewell.engine.embedding.base import Embedder, EmbedderOptions
-from citewell.engine.embedding.calibrating import calibrated
 from citewell.engine.errors import ProviderConfigurationError
 
 PROVIDERS: Final = {
@@ -54,6 +53,9 @@ async def open_embedder(
             f"`openai-compatible:MODEL`, not {name!r}."
         )
         raise ProviderConfigurationError(message)
+    # With numpy, which the wire and lists of a short command do without.
+    from citewell.engine.embedding.calibrating import calibrated  # noqa: PLC0415 - see above
+
     provider = cast(_Provider, importlib.import_module(module))
     options = EmbedderOptions(base_url=base_url, api_key=api_key or None, threads=threads)
     embedder = await provider.open_embedder(model, options)

@@ -25,7 +25,7 @@ class OtherQuestion:
 class HybridQuery:
     """Ranking input. Without a vector or without terms that leg is left out."""
 
-    vector: Vector | None
+    vector: "Vector | None"
     terms: SparseVector
     dense_weight: float
     top_k: int

@@ -22,6 +22,7 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    administer,
     checked,
     counted,
     err,
@@ -29,7 +30,6 @@ from citewell.entrypoints.commands.running import (
     print_json,
     print_table,
     readable,
-    run,
     stop,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
@@ -104,7 +104,7 @@ def create_user(
         async with unit_of_work(platform, caller) as ctx:
             return UserRead.of(await service.create_with_password(ctx, data, hashed))
 
-    _print_with_password(run(act, tenant=tenant), password if generate else None, as_json)
+    _print_with_password(administer(act, tenant=tenant), password if generate else None, as_json)
 
 
 def _invite(data: UserCreate, tenant: str) -> tuple[InvitedRead, str]:
@@ -114,7 +114,7 @@ def _invite(data: UserCreate, tenant: str) -> tuple[InvitedRead, str]:
         kind = NoticeKind.INVITATION
         return invited, link_to(platform.settings, kind, invited.invitation, invited.email)
 
-    return run(act, tenant=tenant)
+    return administer(act, tenant=tenant)
 
 
 def _print_invitation(invited: InvitedRead, link: str, as_json: bool) -> None:
@@ -196,7 +196,7 @@ def list_users(
             found = await service.page(ctx, PageRequest(page, limit), wanted)
             return [UserRead.of(item) for item in found.items], found.total
 
-    items, total = run(act, tenant=tenant)
+    items, total = administer(act, tenant=tenant)
     if as_json:
         print_json({"users": [item.model_dump(mode="json") for item in items], "total": total})
         return
@@ -221,7 +221,7 @@ def show_user(
         async with unit_of_work(platform, caller) as ctx:
             return UserRead.of(await service.find_by_email(ctx, email))
 
-    shown = run(act, tenant=tenant).model_dump(mode="json")
+    shown = administer(act, tenant=tenant).model_dump(mode="json")
     if as_json:
         print_json(shown)
         return
@@ -256,7 +256,7 @@ def update_user(
             found = await service.find_by_email(ctx, email)
             return UserRead.of(await service.update(ctx, found.id, data))
 
-    _print_with_password(run(act, tenant=tenant), None, as_json)
+    _print_with_password(administer(act, tenant=tenant), None, as_json)
 
 
 @user.command("password")
@@ -275,7 +275,7 @@ def set_password(
             found = await service.find_by_email(ctx, email)
             return UserRead.of(await service.set_password(ctx, found.id, hashed))
 
-    _print_with_password(run(act, tenant=tenant), password if generate else None, as_json)
+    _print_with_password(administer(act, tenant=tenant), password if generate else None, as_json)
 
 
 @user.command("reset-password")
@@ -294,7 +294,7 @@ def offer_password_reset(
         kind = NoticeKind.PASSWORD_RESET
         return offered, link_to(platform.settings, kind, offered.token, found.email)
 
-    offered, link = run(act, tenant=tenant, as_user=as_user)
+    offered, link = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({**offered.model_dump(mode="json"), "link": link})
         return
@@ -317,7 +317,7 @@ def remove_second_factor(
             found = await service.find_by_email(ctx, email)
             return UserRead.of(await service.remove_second_factor(ctx, found.id))
 
-    _print_with_password(run(act, tenant=tenant, as_user=as_user), None, as_json)
+    _print_with_password(administer(act, tenant=tenant, as_user=as_user), None, as_json)
 
 
 @user.command("data")
@@ -330,7 +330,7 @@ def user_data(email: EmailArgument, tenant: TenantOption = DEFAULT_TENANT) -> No
                 sys.stdout.write(part.decode())
         sys.stdout.flush()
 
-    run(act, tenant=tenant, as_user=email)
+    administer(act, tenant=tenant, as_user=email)
 
 
 @user.command("delete")
@@ -345,7 +345,7 @@ def delete_user(
             await service.remove(ctx, found.id)
             return str(found.id)
 
-    gone = run(act, tenant=tenant)
+    gone = administer(act, tenant=tenant)
     if as_json:
         print_json({"id": gone})
     else:

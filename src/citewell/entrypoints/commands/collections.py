@@ -15,13 +15,13 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    administer,
     checked,
     counted,
     out,
     print_json,
     print_table,
     readable,
-    run,
     stop,
 )
 from citewell.entrypoints.commands.transfers import collection
@@ -81,7 +81,7 @@ def list_collections(
             found = await service.page(ctx, PageRequest(page, limit))
             return [CollectionRead.model_validate(item) for item in found.items], found.total
 
-    items, total = run(act, tenant=tenant, as_user=as_user)
+    items, total = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         shown = [item.model_dump(mode="json") for item in items]
         print_json({"collections": shown, "total": total})
@@ -122,7 +122,7 @@ def create_collection(
         async with unit_of_work(platform, caller) as ctx:
             return CollectionRead.model_validate(await service.create(ctx, data))
 
-    _print(run(act, tenant=tenant, as_user=as_user), "Made.", as_json)
+    _print(administer(act, tenant=tenant, as_user=as_user), "Made.", as_json)
 
 
 def update_collection(
@@ -173,7 +173,7 @@ def update_collection(
             found = await service.find(ctx, name)
             return CollectionRead.model_validate(await service.update(ctx, found.id, data))
 
-    _print(run(act, tenant=tenant, as_user=as_user), "Changed.", as_json)
+    _print(administer(act, tenant=tenant, as_user=as_user), "Changed.", as_json)
 
 
 def preview_retention(
@@ -195,7 +195,7 @@ def preview_retention(
             found = await service.find(ctx, name)
             return await retention.preview(ctx, found.id, keep_days)
 
-    would = run(act, tenant=tenant, as_user=as_user)
+    would = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json(would.model_dump(mode="json"))
         return

@@ -15,11 +15,11 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    administer,
     counted,
     out,
     print_json,
     print_table,
-    run,
 )
 from citewell.features.conversations import exporting, service
 from citewell.features.conversations.schemas import (
@@ -62,7 +62,7 @@ def list_conversations(
             found = await service.page(ctx, wanted, PageRequest(page, limit))
             return found.items, found.total
 
-    items, total = run(act, tenant=tenant, as_user=as_user)
+    items, total = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         shown = [each.model_dump(mode="json") for each in items]
         print_json({"conversations": shown, "total": total})
@@ -93,7 +93,7 @@ def show_conversation(
             found = await service.messages(ctx, conversation_id, PageRequest(page, limit))
             return await service.get(ctx, conversation_id), found.items
 
-    conversation, messages = run(act, tenant=tenant, as_user=as_user)
+    conversation, messages = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         shown = [each.model_dump(mode="json") for each in messages]
         print_json(conversation.model_dump(mode="json") | {"messages": shown})
@@ -133,7 +133,7 @@ def export_conversation(
             export = await exporting.read(ctx, conversation_id)
         return await exporting.written(platform, caller, export, wanted)
 
-    content = run(act, tenant=tenant, as_user=as_user)
+    content = administer(act, tenant=tenant, as_user=as_user)
     if output is None:
         typer.echo(content, nl=False)
     else:
@@ -153,7 +153,7 @@ def delete_conversation(
         async with unit_of_work(platform, caller) as ctx:
             await service.delete(ctx, conversation_id)
 
-    run(act, tenant=tenant, as_user=as_user)
+    administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"id": str(conversation_id), "deleted": True})
     else:

@@ -20,6 +20,7 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    administer,
     checked,
     counted,
     err,
@@ -205,7 +206,7 @@ def list_documents(
             names.update(await collections.names_of(ctx, held))
             return [each.read() for each in found.items], found.total, failed
 
-    items, total, failed = run(act, tenant=tenant, as_user=as_user)
+    items, total, failed = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"documents": [item.model_dump(mode="json") for item in items], "total": total})
         return

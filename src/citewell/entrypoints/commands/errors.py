@@ -11,11 +11,11 @@ from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
+    administer,
     counted,
     out,
     print_json,
     print_table,
-    run,
 )
 from citewell.features.error_log import service
 from citewell.features.error_log.schemas import ErrorRead
@@ -44,7 +44,7 @@ def list_errors(
             found = await service.page(ctx, PageRequest(page, limit))
             return found.items, found.total
 
-    items, total = run(act, tenant=tenant)
+    items, total = administer(act, tenant=tenant)
     if as_json:
         print_json({"errors": [each.model_dump(mode="json") for each in items], "total": total})
         return

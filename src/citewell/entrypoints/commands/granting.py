@@ -17,11 +17,11 @@ from citewell.entrypoints.commands.running import (
     JsonList,
     JsonOption,
     TenantOption,
+    administer,
     out,
     print_json,
     print_table,
     readable,
-    run,
     stop,
 )
 from citewell.features.collections import service as collections
@@ -141,7 +141,7 @@ def _share(
             data = GrantPut(user_id=user_id, group_id=group_id, effect=effect)
             return GrantRead.model_validate(await service.put_grant(ctx, shared, data))
 
-    made = run(act, tenant=tenant, as_user=as_user)
+    made = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json(made.model_dump(mode="json"))
     else:
@@ -173,7 +173,7 @@ def _unshare(
                     return False
                 number += 1
 
-    if not run(act, tenant=tenant, as_user=as_user):
+    if not administer(act, tenant=tenant, as_user=as_user):
         stop(f"There is no rule of {user or group} for it.", USAGE)
     out.print("Taken back.")
 
@@ -232,7 +232,7 @@ def list_document_access(
                 return page.total
             number += 1
 
-    total = run(act, tenant=tenant, as_user=as_user)
+    total = administer(act, tenant=tenant, as_user=as_user)
     if shown is not None:
         shown.end()
     elif not total:
@@ -271,7 +271,7 @@ def report_access(
                 return
             number += 1
 
-    run(act, tenant=tenant, as_user=as_user)
+    administer(act, tenant=tenant, as_user=as_user)
     if shown is not None:
         shown.end()
 

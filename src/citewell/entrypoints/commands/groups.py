@@ -18,13 +18,13 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    administer,
     checked,
     counted,
     out,
     print_json,
     print_table,
     readable,
-    run,
     stop,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
@@ -68,7 +68,7 @@ def create_group(
         async with unit_of_work(platform, caller) as ctx:
             return GroupRead.of(await groups.create(ctx, data))
 
-    made = run(act, tenant=tenant).model_dump(mode="json")
+    made = administer(act, tenant=tenant).model_dump(mode="json")
     if as_json:
         print_json(made)
     else:
@@ -99,7 +99,7 @@ def _list_groups(request: PageRequest, tenant: str, as_json: bool) -> None:
             found = await groups.page(ctx, request)
             return [GroupRead.of(item) for item in found.items], found.total
 
-    items, total = run(act, tenant=tenant)
+    items, total = administer(act, tenant=tenant)
     if as_json:
         print_json({"groups": [item.model_dump(mode="json") for item in items], "total": total})
         return
@@ -117,7 +117,7 @@ def _list_members(name: str, request: PageRequest, tenant: str, as_json: bool) -
             members = await groups.members(ctx, found.id, request)
             return [UserRead.of(item) for item in members.items], members.total
 
-    items, total = run(act, tenant=tenant)
+    items, total = administer(act, tenant=tenant)
     if as_json:
         print_json({"users": [item.model_dump(mode="json") for item in items], "total": total})
         return
@@ -142,7 +142,7 @@ def add_members(
                 user = await service.find_by_email(ctx, email)
                 await groups.add_member(ctx, found.id, user.id)
 
-    run(act, tenant=tenant)
+    administer(act, tenant=tenant)
     out.print(f"{len(emails)} added.")
 
 
@@ -159,7 +159,7 @@ def remove_members(
                 user = await service.find_by_email(ctx, email)
                 await groups.remove_member(ctx, found.id, user.id)
 
-    run(act, tenant=tenant)
+    administer(act, tenant=tenant)
     out.print(f"{len(emails)} removed.")
 
 
@@ -179,7 +179,7 @@ def set_up_departments(
         async with unit_of_work(platform, caller) as ctx:
             return await departments.set_up(ctx, people), platform.settings
 
-    report, settings = run(act, tenant=tenant, as_user=as_user)
+    report, settings = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         links = {
             email: link_to(settings, NoticeKind.INVITATION, token, email)
@@ -239,5 +239,5 @@ def delete_group(name: NameArgument, tenant: TenantOption = DEFAULT_TENANT) -> N
         async with unit_of_work(platform, caller) as ctx:
             await groups.remove(ctx, (await groups.find(ctx, name)).id)
 
-    run(act, tenant=tenant)
+    administer(act, tenant=tenant)
     out.print("Deleted.")

@@ -14,11 +14,11 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    administer,
     counted,
     out,
     print_json,
     print_table,
-    run,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.jobs import service
@@ -57,7 +57,7 @@ def list_jobs(
             )
             return [state.read() for state in found.items], found.total
 
-    items, total = run(act, tenant=tenant, as_user=as_user)
+    items, total = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"jobs": [item.model_dump(mode="json") for item in items], "total": total})
         return
@@ -124,7 +124,7 @@ def _read(
         async with unit_of_work(platform, caller) as ctx:
             return (await action(ctx)).read()
 
-    return run(act, tenant=tenant, as_user=as_user)
+    return administer(act, tenant=tenant, as_user=as_user)
 
 
 def _progress(item: JobRead) -> str:

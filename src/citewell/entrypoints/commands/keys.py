@@ -15,11 +15,11 @@ from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
+    administer,
     out,
     print_json,
     print_table,
     readable,
-    run,
 )
 from citewell.features.identity import service as identity
 from citewell.features.identity.errors import OperatorKeyError
@@ -82,7 +82,7 @@ def create_key(
                 expires_at=None if expires_in_days is None else _in_days(expires_in_days),
             )
 
-    made = run(act, tenant=tenant)
+    made = administer(act, tenant=tenant)
     if as_json:
         print_json({"id": made.id, "name": made.name, "key": made.secret})
     else:
@@ -101,7 +101,7 @@ def list_keys(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOptio
         async with unit_of_work(platform, caller) as ctx:
             return [ApiKeyRead.model_validate(item) for item in await identity.list_api_keys(ctx)]
 
-    keys = run(act, tenant=tenant)
+    keys = administer(act, tenant=tenant)
     if as_json:
         print_json(
             {
@@ -137,5 +137,5 @@ def revoke_key(
         async with unit_of_work(platform, caller) as ctx:
             await identity.revoke_api_key(ctx, key_id)
 
-    run(act, tenant=tenant)
+    administer(act, tenant=tenant)
     out.print("Revoked.")

@@ -15,11 +15,11 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    administer,
     checked,
     out,
     print_json,
     readable,
-    run,
     stop,
 )
 from citewell.entrypoints.commands.values import parse_value
@@ -72,7 +72,7 @@ def download(
         async with service.original_file(platform, caller, document_id, version) as original:
             return _write(original.path, original.filename, output)
 
-    written = run(act, tenant=tenant, as_user=as_user)
+    written = administer(act, tenant=tenant, as_user=as_user)
     if output != STANDARD_OUTPUT:
         out.print(written, markup=False)
 
@@ -133,7 +133,7 @@ def update_document(
             data = checked(DocumentUpdate, **given)
             return (await service.update(ctx, document_id, data)).read()
 
-    changed = run(act, tenant=tenant, as_user=as_user)
+    changed = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json(changed.model_dump(mode="json"))
     else:

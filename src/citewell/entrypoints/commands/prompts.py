@@ -10,7 +10,13 @@ from citewell.engine.retrieval.techniques import (
     instructions_version,
     shipped_prompt,
 )
-from citewell.entrypoints.commands.running import JsonOption, TenantOption, out, print_json, run
+from citewell.entrypoints.commands.running import (
+    JsonOption,
+    TenantOption,
+    administer,
+    out,
+    print_json,
+)
 from citewell.features.identity import tenants as service
 from citewell.features.identity.service import DEFAULT_TENANT
 
@@ -29,7 +35,7 @@ def prompts(tenant: TenantOption = DEFAULT_TENANT, as_json: JsonOption = False) 
     async def act(platform: Platform, caller: Caller) -> dict[str, str]:
         return dict((await service.get(platform, caller, caller.tenant_id)).prompts)
 
-    own = run(act, tenant=tenant)
+    own = administer(act, tenant=tenant)
     shown = [
         {
             "name": name,

@@ -11,10 +11,10 @@ from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (
     USAGE,
     JsonOption,
+    administer,
     checked,
     out,
     print_json,
-    run,
     stop,
 )
 from citewell.entrypoints.commands.tenants import NO_LIMIT, SlugArgument, tenant
@@ -64,7 +64,7 @@ def tenant_questions(
             return await service.get(platform, caller, tenant_id)
         return await service.update(platform, caller, tenant_id, data)
 
-    shown = run(act).model_dump(mode="json")
+    shown = administer(act).model_dump(mode="json")
     if as_json:
         print_json(shown)
         return

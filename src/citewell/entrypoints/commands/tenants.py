@@ -14,13 +14,13 @@ from citewell.engine.retrieval.techniques import TECHNIQUES
 from citewell.entrypoints.commands.running import (
     USAGE,
     JsonOption,
+    administer,
     checked,
     counted,
     out,
     print_json,
     print_table,
     readable,
-    run,
     stop,
 )
 from citewell.features.identity import tenants as service
@@ -143,7 +143,7 @@ def create_tenant(
         made, key = await service.create(platform, caller, data)
         return TenantDetails.model_validate(made), key.secret
 
-    made, key = run(act)
+    made, key = administer(act)
     if as_json:
         print_json({**made.model_dump(mode="json"), "key": key})
     else:
@@ -162,7 +162,7 @@ def list_tenants(
         found = await service.page(platform, caller, PageRequest(page, limit))
         return [TenantDetails.model_validate(item) for item in found.items], found.total
 
-    items, total = run(act)
+    items, total = administer(act)
     if as_json:
         print_json({"tenants": [item.model_dump(mode="json") for item in items], "total": total})
         return
@@ -181,7 +181,7 @@ def show_tenant(slug: SlugArgument, as_json: JsonOption = False) -> None:
         found = await service.get(platform, caller, await service.find(platform, slug))
         return TenantDetails.model_validate(found)
 
-    _print(run(act), as_json)
+    _print(administer(act), as_json)
 
 
 def _print(shown: TenantDetails, as_json: bool) -> None:
@@ -253,7 +253,7 @@ def update_tenant(
         changed = await service.update(platform, caller, tenant_id, wanted)
         return TenantDetails.model_validate(changed)
 
-    _print(run(act), as_json)
+    _print(administer(act), as_json)
 
 
 @tenant.command("delete")
@@ -268,7 +268,7 @@ def delete_tenant(
     async def act(platform: Platform, caller: Caller) -> None:
         await service.delete(platform, caller, await service.find(platform, slug))
 
-    run(act)
+    administer(act)
     out.print("Deleted.")
 
 

@@ -16,10 +16,10 @@ from citewell.entrypoints.commands.running import (
     NOT_AVAILABLE,
     JsonOption,
     TenantOption,
+    administer,
     print_json,
     print_table,
     readable,
-    run,
     stop,
 )
 from citewell.features.audit import service
@@ -64,7 +64,7 @@ def list_events(
             found = await service.page(ctx, wanted, PageRequest(page, limit))
             return found.items, found.total
 
-    events, total = run(act, tenant=tenant)
+    events, total = administer(act, tenant=tenant)
     if as_json:
         shown = [event.model_dump(mode="json") for event in events]
         print_json({"events": shown, "page": page, "limit": limit, "total": total})
@@ -102,7 +102,7 @@ def export_events(
         sys.stdout.flush()
 
     try:
-        run(act, tenant=tenant)
+        administer(act, tenant=tenant)
     except BrokenPipeError:
         raise
     except OSError as error:

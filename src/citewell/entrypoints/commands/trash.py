@@ -13,11 +13,11 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    administer,
     counted,
     out,
     print_json,
     print_table,
-    run,
 )
 from citewell.features.documents import service as documents
 from citewell.features.identity.service import DEFAULT_TENANT
@@ -59,7 +59,7 @@ def delete_documents(
         await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
         return minutes
 
-    minutes = run(act, tenant=tenant, as_user=as_user)
+    minutes = administer(act, tenant=tenant, as_user=as_user)
     kept = f"; `citewell documents restore` brings them back within {_span(minutes)}"
     out.print(f"{len(named)} deleted{kept if minutes else ' for good'}.")
 
@@ -88,7 +88,7 @@ def list_trash(
             found = await service.page(ctx, PageRequest(page, limit))
             return found.items, found.total
 
-    items, total = run(act, tenant=tenant, as_user=as_user)
+    items, total = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"documents": [item.model_dump(mode="json") for item in items], "total": total})
         return
@@ -116,5 +116,5 @@ def restore_documents(
                 await service.restore(ctx, document_id)
         await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
 
-    run(act, tenant=tenant, as_user=as_user)
+    administer(act, tenant=tenant, as_user=as_user)
     out.print(f"{len(named)} restored.")

@@ -13,11 +13,11 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    administer,
     counted,
     out,
     print_json,
     print_table,
-    run,
 )
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentRead
@@ -52,7 +52,7 @@ def list_versions(
             found = await service.page(ctx, document_id, PageRequest(page, limit))
             return found.items, found.total
 
-    items, total = run(act, tenant=tenant, as_user=as_user)
+    items, total = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"versions": [item.model_dump(mode="json") for item in items], "total": total})
         return
@@ -86,10 +86,10 @@ def diff_versions(
         return await service.compare_as_text(platform, caller, wanted, number, other)
 
     if as_json:
-        found = run(words, tenant=tenant, as_user=as_user)
+        found = administer(words, tenant=tenant, as_user=as_user)
         print_json(found.model_dump(mode="json"))
         return
-    text = run(lines, tenant=tenant, as_user=as_user)
+    text = administer(lines, tenant=tenant, as_user=as_user)
     out.print(text or "The texts are the same.\n", markup=False, end="")
 
 
@@ -110,7 +110,7 @@ def roll_back(
         await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
         return answering
 
-    answering = run(act, tenant=tenant, as_user=as_user)
+    answering = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json(answering.model_dump(mode="json"))
         return

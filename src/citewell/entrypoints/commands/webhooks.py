@@ -13,12 +13,12 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    administer,
     checked,
     out,
     print_json,
     print_table,
     readable,
-    run,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.webhooks import service
@@ -64,7 +64,7 @@ def list_webhooks(
             found = await service.page(ctx, PageRequest(page, limit))
             return found.items, found.total
 
-    items, total = run(act, tenant=tenant, as_user=as_user)
+    items, total = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"webhooks": [each.model_dump(mode="json") for each in items], "total": total})
         return
@@ -97,7 +97,7 @@ def create_webhook(
     async def act(platform: Platform, caller: Caller) -> WebhookChanged:
         return await service.create(platform, caller, data)
 
-    _print_changed(run(act, tenant=tenant, as_user=as_user), as_json)
+    _print_changed(administer(act, tenant=tenant, as_user=as_user), as_json)
 
 
 @webhooks.command("update")
@@ -122,7 +122,7 @@ def update_webhook(
     async def act(platform: Platform, caller: Caller) -> WebhookChanged:
         return await service.update(platform, caller, webhook_id, data)
 
-    _print_changed(run(act, tenant=tenant, as_user=as_user), as_json)
+    _print_changed(administer(act, tenant=tenant, as_user=as_user), as_json)
 
 
 def _print_changed(changed: WebhookChanged, as_json: bool) -> None:
@@ -146,7 +146,7 @@ def delete_webhook(
         async with unit_of_work(platform, caller) as ctx:
             await service.remove(ctx, webhook_id)
 
-    run(act, tenant=tenant, as_user=as_user)
+    administer(act, tenant=tenant, as_user=as_user)
     out.print("Deleted.")
 
 
@@ -166,7 +166,7 @@ def list_deliveries(
             found = await service.deliveries(ctx, webhook_id, PageRequest(page, limit))
             return found.items, found.total
 
-    items, total = run(act, tenant=tenant, as_user=as_user)
+    items, total = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         shown = [each.model_dump(mode="json") for each in items]
         print_json({"deliveries": shown, "total": total})
@@ -194,7 +194,7 @@ def replay_delivery(
         async with unit_of_work(platform, caller) as ctx:
             return await service.replay(ctx, webhook_id, delivery_id)
 
-    queued = run(act, tenant=tenant, as_user=as_user)
+    queued = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json(queued.model_dump(mode="json"))
     else:

@@ -3,8 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-
 from citewell.engine.embedding.base import Vector
 
 
@@ -28,7 +26,7 @@ class RecentVectors:
         for key, vector in vectors.items():
             if key not in self._held:
                 # A copy: one row of a batch would hold the batch's whole array in memory.
-                self._held[key] = np.array(vector)
+                self._held[key] = vector.copy()
             self._held.move_to_end(key)
         while len(self._held) > self._most:
             self._held.popitem(last=False)

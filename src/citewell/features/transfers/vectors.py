@@ -106,7 +106,7 @@ class VectorCheck:
         return max(_cosine(given, vector) for vector in made)
 
 
-def decoded(vector: str) -> Vector | None:
+def decoded(vector: str) -> "Vector | None":
     """The numbers of a vector; None if they cannot be read."""
     try:
         numbers = np.frombuffer(base64.b64decode(vector, validate=True), dtype="<f2")

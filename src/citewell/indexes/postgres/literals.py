@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from itertools import chain
 
-import numpy as np
-
 from citewell.engine.embedding.base import Vector
 from citewell.engine.lexical.base import TERM_SPACE, SparseVector
 
@@ -13,12 +11,14 @@ def dense_literal(vector: Vector) -> str:
     """`[10000e-5,...]`; five decimals are more than half precision keeps."""
     # Integers are written several times faster than floats, hence the exponent in each number. The
     # product needs float64: float32 has too few digits for it.
-    digits = np.rint(vector.astype(np.float64) * 1e5).astype(np.int64).tolist()
+    digits = (vector.astype("float64") * 1e5).round().astype("int64").tolist()
     return "[" + "e-5,".join(map(str, digits)) + "e-5]"
 
 
 def dense_vector(sent: bytes) -> Vector:
     """Binary form of `halfvec_send`: a count and a zero of 16 bits each, then the numbers."""
+    import numpy as np  # noqa: PLC0415 - see `engine.embedding.base`
+
     return np.frombuffer(sent, dtype=">f2", offset=4).astype(np.float32)
 
 
