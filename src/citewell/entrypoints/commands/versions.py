@@ -1,5 +1,6 @@
 """`documents versions`, `documents diff` and `documents rollback`."""
 
+import re
 import uuid
 from typing import Annotated
 
@@ -26,6 +27,10 @@ from citewell.features.versions import service
 from citewell.features.versions.schemas import MAX_INTEGER, DiffRead, VersionRead
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
+
+_FOR_PATCH = re.compile(r"(?m)^\\.*\n")
+"""Remarks on the end of a text, which `patch` needs and people do not: lines of the texts begin
+with another sign."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -90,7 +95,7 @@ def diff_versions(
         print_json(found.model_dump(mode="json"))
         return
     text = administer(lines, tenant=tenant, as_user=as_user)
-    out.print(text or "The texts are the same.\n", markup=False, end="")
+    out.print(_FOR_PATCH.sub("", text) or "The texts are the same.\n", markup=False, end="")
 
 
 def roll_back(
