@@ -168,7 +168,13 @@ class TestDocuments:
         assert "skipped 12 of unsupported kinds" in said
         assert "09.xyz and 2 more" in said
         again = installation.call("ingest", str(tmp_path), "--collection", "left-out")
-        assert again.stdout.startswith("2 ready (2 passages)")
+        assert again.stdout == "2 ready (2 passages). 2 unchanged.\n"
+        (tmp_path / "a.txt").write_text(f"{text} Or they cook.")
+        (tmp_path / "c.txt").write_text("Tea is free.")
+        changed = installation.call("ingest", str(tmp_path), "--collection", "left-out")
+        assert changed.stdout == "3 ready (3 passages). 1 new, 1 with a new version, 1 unchanged.\n"
+        for name, done in (("a", "version 2"), ("b", "unchanged"), ("c", "new      ")):
+            assert f"{done} {tmp_path / name}.txt\n" in changed.stderr
 
 
 @pytest.mark.usefixtures("server")

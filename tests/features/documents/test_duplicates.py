@@ -119,7 +119,7 @@ class TestSkip:
         )
         assert named == {
             "id": known["id"], "version": 1, "status": "ready", "job_id": None,
-            "known_by": "source", "resembles": [],
+            "known_by": "source", "change": "unchanged", "resembles": [],
         }  # fmt: skip
         assert (await client.get(f"/api/v1/documents/{known['id']}")).json() == known
 
@@ -138,7 +138,7 @@ class TestSkip:
         [named] = await uploaded(client, "skip", ("plan.pdf", "The plan in words."))
         assert named == {
             "id": broken["id"], "version": 1, "status": "failed", "job_id": None,
-            "known_by": "source", "resembles": [],
+            "known_by": "source", "change": "unchanged", "resembles": [],
         }  # fmt: skip
 
     async def test_same_text_sent_as_json_keeps_its_metadata(self, library: Library) -> None:

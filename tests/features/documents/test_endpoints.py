@@ -36,7 +36,7 @@ class TestCreate:
         assert reply.status_code == 202
         [accepted] = reply.json()["documents"]
         assert accepted.keys() == {
-            "id", "version", "status", "job_id", "known_by", "resembles",
+            "id", "version", "status", "job_id", "known_by", "change", "resembles",
         }  # fmt: skip
         assert (accepted["version"], accepted["status"]) == (1, "queued")
         uuid.UUID(accepted["job_id"])

@@ -238,7 +238,7 @@ class TestUnitsOfWork:
         later = await accepted(shelf, shelf.caller)
         assert not later.is_replay
         [made], [known] = first.documents, later.documents
-        assert known == made.model_copy(update={"known_by": "source"})
+        assert known == made.model_copy(update={"known_by": "source", "change": "unchanged"})
 
     async def test_upkeep_deletes_what_is_old(self, shelf: Shelf, own_url: str) -> None:
         await accepted(shelf, shelf.caller)

@@ -12,6 +12,7 @@ export type StoredAnswer = Schemas["StoredAnswer"];
 export type Message = Schemas["MessageRead"];
 export type Conversation = Schemas["ConversationRead"];
 export type Document = Schemas["DocumentRead"];
+export type AcceptedDocument = Schemas["AcceptedDocument"];
 export type OtherDocument = Schemas["OtherDocument"];
 export type Job = Schemas["JobRead"];
 export type Me = Schemas["MeRead"];

@@ -131,7 +131,7 @@ function Stage({ upload }: { upload: Upload }) {
     case "unchanged":
       return t("upload.unchanged");
     case "ready":
-      return t("upload.ready");
+      return upload.version === null ? t("upload.ready") : t("upload.readyVersion", { version: upload.version });
     case "failed":
       return t("upload.failed");
     case "cancelled":

@@ -1,6 +1,6 @@
 import { api, data } from "~/api/client";
 import { asProblem, Problem, problemFrom, type ProblemDocument } from "~/api/problem";
-import type { Job, OtherDocument } from "~/api/schemas";
+import type { AcceptedDocument, Job, OtherDocument } from "~/api/schemas";
 import { TopicSocket } from "~/api/socket";
 import { Store } from "~/kit/store";
 import { token } from "~/session/session";
@@ -21,6 +21,8 @@ export interface Upload {
   /** Share of the bytes sent, 0 to 1. */
   sent: number;
   documentId: string | null;
+  /** The version that it became, of a known document; null for a new one. */
+  version: number | null;
   /** Other documents that hold the same file. */
   resembles: readonly OtherDocument[];
   job: Job | null;
@@ -62,7 +64,7 @@ export function add(found: readonly FoundFile[]): void {
     lastId += 1;
     return {
       id: lastId, name: names[at] ?? file.name, path, file, place: place.get(),
-      state: "waiting", sent: 0, documentId: null, resembles: [], job: null, problem: null,
+      state: "waiting", sent: 0, documentId: null, version: null, resembles: [], job: null, problem: null,
     };
   });
   uploads.update((all) => [...all, ...news]);
@@ -122,7 +124,7 @@ async function take(upload: Upload): Promise<void> {
   socket.open();
   try {
     const accepted = await send(upload);
-    change(upload.id, { documentId: accepted.id, resembles: accepted.resembles });
+    change(upload.id, { documentId: accepted.id, version: accepted.change === "version" ? accepted.version : null, resembles: accepted.resembles ?? [] });
     if (accepted.job_id === null) {
       change(upload.id, { state: "unchanged", sent: 1 });
       return;
@@ -134,17 +136,11 @@ async function take(upload: Upload): Promise<void> {
   }
 }
 
-interface Accepted {
-  id: string;
-  job_id: string | null;
-  resembles: OtherDocument[];
-}
-
 /** `fetch` tells nothing of what has been sent, XMLHttpRequest does. */
-async function send(upload: Upload): Promise<Accepted> {
+async function send(upload: Upload): Promise<AcceptedDocument> {
   const bearer = await token();
   const { collectionId, level } = upload.place;
-  return new Promise<Accepted>((resolve, reject) => {
+  return new Promise<AcceptedDocument>((resolve, reject) => {
     const request = new XMLHttpRequest();
     requests.set(upload.id, request);
     request.open("POST", "/api/v1/documents/upload");
@@ -154,7 +150,7 @@ async function send(upload: Upload): Promise<Accepted> {
     request.onerror = () => reject(new Problem("network", ""));
     request.onabort = () => reject(new Problem("aborted", ""));
     request.onload = () => {
-      const body = request.response as (ProblemDocument & { documents?: Accepted[] }) | null;
+      const body = request.response as (ProblemDocument & { documents?: AcceptedDocument[] }) | null;
       const accepted = body?.documents?.[0];
       if (request.status === 202 && accepted !== undefined) resolve(accepted);
       else reject(problemFrom(body ?? {}, request.status, request.getResponseHeader("Retry-After")));

@@ -1,6 +1,7 @@
 """`ingest` and `documents`."""
 
 import uuid
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,6 +48,15 @@ INTERRUPTED = (
 )
 
 BESIDE = "These go on answering beside the new ones; `citewell documents delete ID` removes one."
+
+MOST_TOLD = 20
+"""Most files of which each has a line that says what it has done."""
+
+CHANGES = {
+    "new": "new", "version": "with a new version", "retried": "tried again",
+    "unchanged": "unchanged",
+}  # fmt: skip
+"""Words of the last line for changes."""
 
 MOST_NAMED = 10
 """Files named where several were left out."""
@@ -151,6 +161,9 @@ def _print_left_out(paths: list[str]) -> None:
 def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
     for result in failed:
         err.print(f"failed  {result.path}: {result.error}", style="red", markup=False)
+    for result in results if len(results) <= MOST_TOLD else ():
+        if result.change and not result.has_failed:
+            err.print(f"{_said(result):9} {result.path}", markup=False)
     for result in results:
         for each in result.warnings:
             err.print(f"warning {result.path}: {each['message']}", style="yellow", markup=False)
@@ -170,7 +183,17 @@ def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
         parts.append(f"{len(failed)} failed")
     if not results:
         parts = ["Nothing to ingest: no file of a supported kind was found"]
-    out.print(", ".join(parts) + ".")
+    uncounted = (VersionStatus.FAILED, VersionStatus.CANCELLED, VersionStatus.SUPERSEDED)
+    made = Counter(result.change for result in results if result.status not in uncounted)
+    done = [f"{made[change]} {word}" for change, word in CHANGES.items() if made[change]]
+    out.print(f"{', '.join(parts)}.{' ' + ', '.join(done) + '.' if done else ''}")
+
+
+def _said(result: FileResult) -> str:
+    """The change that a file made, in two words."""
+    if result.change == "version":
+        return f"version {result.version}"
+    return result.change or ""
 
 
 @documents.command("list")

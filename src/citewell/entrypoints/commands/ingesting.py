@@ -25,7 +25,7 @@ from citewell.entrypoints.commands.running import err
 from citewell.features.collections import service as collections
 from citewell.features.documents import recognition, registering
 from citewell.features.documents import service as documents
-from citewell.features.documents.schemas import KnownBy, NewFile, OnDuplicate
+from citewell.features.documents.schemas import Change, KnownBy, NewFile, OnDuplicate
 from citewell.indexes.contract import index_of
 from citewell.models.documents import OPEN_STATUSES, VersionStatus
 
@@ -60,6 +60,8 @@ class FileResult:
     pages: int | None = None
     error: str | None = None
     warnings: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    change: Change | None = None
+    """None: it was not taken in, or is an attachment."""
     known_by: KnownBy | None = None
     """How its document was recognised; None: it is a new one."""
     resembles: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -346,7 +348,7 @@ async def _register(
         else:
             result.document_id = outcome.document_id
             result.version, result.status = outcome.number, outcome.status
-            result.known_by = outcome.known_by
+            result.change, result.known_by = outcome.change, outcome.known_by
             theirs = by_version.setdefault(outcome.version_id, [])
             theirs.append(result)
             if len(theirs) == 1:

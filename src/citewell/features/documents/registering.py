@@ -25,6 +25,7 @@ from citewell.features.documents.originals import Claim
 from citewell.features.documents.placement import MAX_TITLE, Placement, Shelving, replaced
 from citewell.features.documents.schemas import (
     AcceptedDocument,
+    Change,
     FilingTarget,
     KnownBy,
     NewFile,
@@ -62,6 +63,7 @@ class Registered:
     number: int
     status: str
     job_id: uuid.UUID | None
+    change: Change
     known_by: KnownBy | None = None
 
     def accepted(self) -> AcceptedDocument:
@@ -72,6 +74,7 @@ class Registered:
             status=self.status,
             job_id=self.job_id,
             known_by=self.known_by,
+            change=self.change,
         )
 
 
@@ -330,8 +333,8 @@ async def _take_in(staged: Sequence[StagedFile], ctx: Context, claim: Claim) -> 
     versions = [batch.version_of(each) for each in placements]
     await batch.save(staged[0].new.urgency)
     registered = [
-        _registered(version, await batch.job_of(version), placement)
-        for version, placement in zip(versions, placements, strict=True)
+        _registered(version, await batch.job_of(version), placement, change)
+        for (version, change), placement in zip(versions, placements, strict=True)
     ]
     new_bytes = sum(size for sha256, size in sizes.items() if blobs[sha256][1])
     # Last: the tenant's counters stay locked until the commit.
@@ -384,12 +387,12 @@ class _Batch:
         self._jobs: dict[uuid.UUID, Job] = {}
         self.made: list[DocumentVersion] = []
 
-    def version_of(self, placement: Placement) -> DocumentVersion:
+    def version_of(self, placement: Placement) -> tuple[DocumentVersion, Change]:
         """The version that is the file's: a new one, or the newest if that has its content."""
         target, content = placement.target, placement.file.content
         newest = target.newest
         if newest is not None and placement.is_skipped:
-            return newest
+            return newest, "unchanged"
         blob_id = self._blob_ids[content.sha256]
         if newest is not None and newest.blob_id == blob_id:
             # The same content once more is a wish to try again.
@@ -398,10 +401,11 @@ class _Batch:
                     VersionStatus.QUEUED, None, None,
                 )  # fmt: skip
                 self._again.append(newest)
-            return newest
+                return newest, "retried"
+            return newest, "unchanged"
         target.newest = self._new_version(target, blob_id, content)
         self.made.append(target.newest)
-        return target.newest
+        return target.newest, "new" if newest is None else "version"
 
     def _new_version(
         self, target: FilingTarget, blob_id: uuid.UUID, content: StagedContent
@@ -448,12 +452,15 @@ async def enqueue(
     return await jobs.enqueue(ctx, service.INGEST_JOB, new, urgency=urgency)
 
 
-def _registered(version: DocumentVersion, job: Job | None, placement: Placement) -> Registered:
+def _registered(
+    version: DocumentVersion, job: Job | None, placement: Placement, change: Change
+) -> Registered:
     return Registered(
         version.document_id,
         version.id,
         version.number,
         version.status,
         job.id if job else None,
+        change,
         placement.known_by,
     )

@@ -69,6 +69,10 @@ class OnDuplicate(StrEnum):
 KnownBy = Literal["id", "source", "name"]
 """How the document of a file was recognised."""
 
+Change = Literal["new", "version", "retried", "unchanged"]
+"""Effect of a file that is taken in: a document, a version of a known one, a failed version tried
+again, or none."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
@@ -211,6 +215,15 @@ class AcceptedDocument(BaseModel):
             "How the document was recognised: by its id, by its `source` (the same name, path or "
             "text as before), or by a file `name` that came in another way. Null: it is a new "
             "document."
+        ),
+    )
+    change: Change = Field(
+        # Replies that are repeated may have been kept by a release that did not say.
+        default_factory=lambda known: "version" if known.get("known_by") else "new",
+        description=(
+            "What became of the file: a `new` document, a new `version` of a known one, a failed "
+            "version that is `retried`, or nothing, as its content is the newest version's or it "
+            "was skipped (`unchanged`)."
         ),
     )
     resembles: list[OtherDocument] = Field(
