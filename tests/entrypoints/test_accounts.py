@@ -285,7 +285,9 @@ class TestKeys:
         [shown] = [
             item for item in installation.json("key", "list")["keys"] if item["id"] == made["id"]
         ]
-        assert (shown["user_id"], shown["scopes"]) == (user["id"], ["read"])
+        assert (shown["user_id"], shown["user_email"]) == (user["id"], email)
+        assert shown["scopes"] == ["read"]
+        assert email in installation.call("key", "list").stdout
         assert shown["expires_at"] > shown["created_at"]
         refused = installation.call("key", "create", "--user", email, "--scope", "admin")
         assert refused.exit_code == 2

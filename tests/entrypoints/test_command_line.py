@@ -425,7 +425,7 @@ class TestDocuments:
         assert all("zebra" not in hit["text"] for hit in hits)
         [trashed] = installation.json("documents", "trash")["documents"]
         assert trashed["id"] == taken["document_id"]
-        assert trashed["title"] in installation.call("documents", "trash").stdout
+        assert f" {trashed['filename']} " in installation.call("documents", "trash").stdout
         # By what the list shows as well; of what is not in the trash nothing is told.
         for wanted in (taken["document_id"], trashed["title"].upper(), taken["document_id"][:18]):
             restored = installation.call("documents", "restore", wanted)

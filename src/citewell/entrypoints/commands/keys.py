@@ -97,16 +97,25 @@ def _in_days(days: int) -> datetime:
 def list_keys(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOption = False) -> None:
     """List API keys."""
 
-    async def act(platform: Platform, caller: Caller) -> list[ApiKeyRead]:
+    async def act(
+        platform: Platform, caller: Caller
+    ) -> tuple[list[ApiKeyRead], dict[uuid.UUID, str]]:
         async with unit_of_work(platform, caller) as ctx:
-            return [ApiKeyRead.model_validate(item) for item in await identity.list_api_keys(ctx)]
+            found = await identity.list_api_keys(ctx)
+            users = await identity.key_users(ctx)
+            return [ApiKeyRead.model_validate(item) for item in found], users
 
-    keys = administer(act, tenant=tenant)
+    keys, emails = administer(act, tenant=tenant)
+    users = {item.id: emails.get(item.user_id) if item.user_id else None for item in keys}
     if as_json:
         print_json(
             {
                 "keys": [
-                    {**item.model_dump(mode="json"), "is_revoked": item.revoked_at is not None}
+                    {
+                        **item.model_dump(mode="json"),
+                        "user_email": users[item.id],
+                        "is_revoked": item.revoked_at is not None,
+                    }
                     for item in keys
                 ]
             }
@@ -115,7 +124,7 @@ def list_keys(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOptio
     table = Table("id", "name", "scopes", "user", "created", "last used", "expires", "revoked")
     for item in keys:
         table.add_row(
-            str(item.id), Text(item.name), " ".join(item.scopes), str(item.user_id or ""),
+            str(item.id), Text(item.name), " ".join(item.scopes), Text(users[item.id] or ""),
             _shown(item.created_at), _shown(item.last_used_at), _shown(item.expires_at),
             "yes" if item.revoked_at else "",
         )  # fmt: skip

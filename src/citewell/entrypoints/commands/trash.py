@@ -1,5 +1,6 @@
 """`documents delete`, `documents trash` and `documents restore`."""
 
+import uuid
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from citewell.entrypoints.commands.running import (
     print_json,
     print_table,
 )
+from citewell.features.collections import service as collections
 from citewell.features.documents import service as documents
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.trash import service
@@ -82,20 +84,24 @@ def list_trash(
     as_json: JsonOption = False,
 ) -> None:
     """List deleted documents that can be restored, deleted last first."""
+    names: dict[uuid.UUID, str] = {}
 
     async def act(platform: Platform, caller: Caller) -> tuple[list[TrashedRead], int]:
         async with unit_of_work(platform, caller) as ctx:
             found = await service.page(ctx, PageRequest(page, limit))
+            held = {item.collection_id for item in found.items}
+            names.update(await collections.names_of(ctx, held))
             return found.items, found.total
 
     items, total = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"documents": [item.model_dump(mode="json") for item in items], "total": total})
         return
-    table = Table("id", "title", "deleted", "gone for good after")
+    table = Table("id", "title", "collection", "file", "deleted", "gone for good after")
     for item in items:
         table.add_row(
-            str(item.id), Text(item.title), f"{item.deleted_at:%Y-%m-%d %H:%M}",
+            str(item.id), Text(item.title), Text(names.get(item.collection_id, "")),
+            Text(item.filename), f"{item.deleted_at:%Y-%m-%d %H:%M}",
             f"{item.purged_after:%Y-%m-%d %H:%M}",
         )  # fmt: skip
     print_table(table)

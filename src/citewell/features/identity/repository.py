@@ -150,6 +150,13 @@ async def api_keys(session: AsyncSession) -> list[ApiKey]:
     return list(await session.scalars(select(ApiKey).order_by(ApiKey.id)))
 
 
+async def key_users(session: AsyncSession) -> dict[uuid.UUID, str]:
+    """E-mail addresses of the users who have keys, by id."""
+    having = select(ApiKey.user_id).where(ApiKey.user_id.is_not(None))
+    rows = await session.execute(select(User.id, User.email).where(User.id.in_(having)))
+    return {row[0]: row[1] for row in rows}
+
+
 async def api_key_page(
     session: AsyncSession,
     request: PageRequest,

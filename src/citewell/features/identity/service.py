@@ -191,6 +191,11 @@ async def list_api_keys(ctx: Context) -> list[ApiKey]:
     return await repository.api_keys(ctx.session)
 
 
+async def key_users(ctx: Context) -> dict[uuid.UUID, str]:
+    """E-mail addresses of the users who have keys, by id."""
+    return await repository.key_users(ctx.session)
+
+
 async def revoke_api_key(ctx: Context, key_id: uuid.UUID) -> None:
     """Revoke a key of the tenant; does nothing if it is revoked already.
 
