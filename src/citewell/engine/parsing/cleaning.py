@@ -30,11 +30,14 @@ _LEADERS = re.compile(r"(?:[ \t]?[.·_]){5,}")
 
 # A word that a page broke at its end: at least two letters before the hyphen, and no further hyphen
 # or letter before them, which spares compounds and codes.
-_HYPHENATED = re.compile(r"(?<![\w-])([^\W\d_]{2,})-$")
+_HYPHENATED = re.compile(r"(?<![\w-])([^\W\d_]{2,})[-\u2010]$")
 _COMPOUND_STARTS = frozenset(
     ("all", "ex", "half", "high", "long", "low", "mid", "multi", "non", "off", "on", "post")
 ) | {"self", "semi", "short", "third", "three", "two", "under", "up", "well"}
 """First parts after which a hyphen at a line's end belongs to the word, as in `well-known`."""
+
+_COMPOUND, _COMPOUND_END = re.compile(r"\w-$"), re.compile(r"[A-ZÀ-ÖØ-Þ]\w")
+"""A compound that is divided at its hyphen: `Saint-Denis`, `E-Mail-Adressen`."""
 
 _NO_SPACE_SCRIPTS = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 """Chinese and Japanese: lines join without a space. (Korean has spaces and is not in it.)"""
@@ -82,10 +85,13 @@ def join_lines(lines: list[str]) -> str:
 
 def _join(left: str, right: str) -> str:
     # An upper-case letter follows a real hyphen, as in `Saint-Denis`.
-    if left.endswith("-") and right[0].islower():
+    # Typesetters write U+2010 where they divide a word.
+    if left.endswith(("-", "\u2010")) and right[0].islower():
         word = _HYPHENATED.search(left[-40:])
         if word and word[1].lower() not in _COMPOUND_STARTS:
             return left[:-1] + right
+        return left + right
+    if _COMPOUND.search(left[-2:]) and _COMPOUND_END.match(right):
         return left + right
     if _NO_SPACE_SCRIPTS.match(left[-1]) and _NO_SPACE_SCRIPTS.match(right[0]):
         return left + right

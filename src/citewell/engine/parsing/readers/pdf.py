@@ -27,8 +27,10 @@ from citewell.engine.parsing.readers.layout import (
     join_split_sentences,
     page_blocks,
 )
-from citewell.engine.parsing.readers.pdf_glyphs import PageFacts, read_facts, with_shifts
+from citewell.engine.parsing.readers.pdf_accents import with_composed
+from citewell.engine.parsing.readers.pdf_glyphs import PageFacts, read_facts
 from citewell.engine.parsing.readers.pdf_placing import with_headers, with_tables
+from citewell.engine.parsing.readers.pdf_shifts import with_shifts
 from citewell.engine.parsing.readers.pdf_tables import squeezed, without_false_table
 from citewell.engine.parsing.readers.pdf_turned import upright
 from citewell.engine.parsing.readers.recognised import named, note_recognised, recognise_pages
@@ -46,7 +48,7 @@ _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"(?<!\w)[^\W\d_]{3,}(?!\w)")
 _NO_TITLES = frozenset({"untitled", "unspecified", "unknown"})
 
-_LINE_HYPHEN = re.compile("[-\x02\ufffe]\r?\n|[\x02\ufffe]")
+_LINE_HYPHEN = re.compile("[-\x02\ufffe\u2010]\r?\n|[\x02\ufffe]")
 
 _NO_GAPS: Mapping[str, frozenset[int]] = {}
 
@@ -81,7 +83,7 @@ def read(source: ReaderInput) -> Reading:
             blocks = with_tables(blocks, tables[number - 1], number)
         pages[number] = [
             replace(block, text=without_spacing(with_shifts(block.text, found.shifts), found.gaps))
-            for block in blocks
+            for block in with_composed(blocks, found.composed)
         ]
     _note_layer(source.findings, facts)
     pages = _recognise(source, pages, facts)
@@ -226,7 +228,7 @@ def complete_page(
 
 def _without_false_item(block: Block, starts: set[str]) -> Block:
     """Correct list items whose line has no bullet: the library takes `end. Of a` for one."""
-    start = block.text.strip()[:_START_CHARS]
+    start = block.text.strip().partition("\n")[0][:_START_CHARS]
     if block.kind is BlockKind.LIST_ITEM and start in starts and not start[:1].isdecimal():
         return replace(block, kind=BlockKind.PARAGRAPH)
     return block

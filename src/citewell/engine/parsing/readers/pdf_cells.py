@@ -283,10 +283,18 @@ def _is_beside(before: Letter, letter: Letter) -> bool:
 
 def cell_text(cell: Cell, shown: str) -> str:
     """A cell's text in one line."""
-    lines = [_line_text(line, shown) for line in lines_of(cell)]
+    drawn = list(lines_of(cell))
+    if any(_is_above(after, before) for before, after in pairwise(drawn)):
+        # PDFium gives the lines of a page that says it is turned from the bottom.
+        drawn.sort(key=lambda line: -line[0].low)
+    lines = [_line_text(line, shown) for line in drawn]
     text = join_lines([scrub(line) for line in lines])
     # A bar of the cell's own stays, as in all formats: a quote has to be what stands in the file.
     return " ".join(text.split())
+
+
+def _is_above(line: list[Letter], other: list[Letter]) -> bool:
+    return line[0].low >= other[0].high
 
 
 def _line_text(line: list[Letter], shown: str) -> str:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 # The bindings are generated and have no stubs.
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs]
 
-from citewell.engine.parsing.marks import lowered, raised
+from citewell.engine.parsing.readers.pdf_accents import Composed, find_composed
 from citewell.engine.parsing.readers.pdf_bands import banded_grids, may_have_bands
 from citewell.engine.parsing.readers.pdf_cells import (
     PageTable,
@@ -26,24 +27,16 @@ from citewell.engine.parsing.readers.pdf_cells import (
 from citewell.engine.parsing.readers.pdf_columns import column_tables, may_have_columns
 from citewell.engine.parsing.readers.pdf_order import RIGHT_TO_LEFT, in_reading_order
 from citewell.engine.parsing.readers.pdf_rules import RuledGrid, Rules, read_rules, ruled_grids
-
-_SMALLER = 0.85
-"""Size of a raised or lowered glyph, as a share of the size of the one before it, at most."""
-
-_MOVED = 0.08
-"""Least distance from the line, as a share of the size: rounding moves glyphs by less."""
-
-_FARTHEST = 0.9
-"""A glyph farther away stands on another line."""
+from citewell.engine.parsing.readers.pdf_shifts import Shift, find_shifts
+from citewell.engine.parsing.readers.spacing import is_spaced
 
 _WIDE = 0.75
 """Gap wider than a space between words, as a share of the type's size: spaces have a quarter to a
 third of it, those of justified lines seldom twice as much."""
 
-_CONTEXT = 24
-"""Characters before a raised glyph by which it is found again in the page's blocks."""
+_SPACED = 0.15
+"""The same for the gap between words of spaced letters beyond that between letters."""
 
-_MARKED = frozenset("0123456789+-\u2212")
 _MAX_LENGTH = 4_096
 """Characters of a field or an annotation that are read."""
 
@@ -57,23 +50,13 @@ pages of nothing but cells of one figure."""
 _SPACE = re.compile(r"\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A raised or lowered text of a page."""
-
-    before: str
-    """The text before it on the page, without spaces."""
-    text: str
-    after: str
-    """The character behind it, empty at a line's end."""
-    is_raised: bool
-
-
 @dataclass(slots=True)
 class PageFacts:
     """Facts of one page."""
 
     shifts: list[Shift] = field(default_factory=list[Shift])
+    composed: list[Composed] = field(default_factory=list[Composed])
+    """Letters and signs that it draws in two parts."""
     fields: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """Name and value of the form fields that hold a value."""
     notes: list[str] = field(default_factory=list[str])
@@ -132,7 +115,8 @@ def _read_text(
             shown = "".join(map(_character, codes))
         facts.text = shown
         facts.has_pictures = not shown.strip() and _has_pictures(page)
-        facts.shifts = list(_found(raw, shown))
+        facts.shifts = list(find_shifts(raw, shown))
+        facts.composed = list(find_composed(raw, shown))
         facts.orders = in_reading_order(raw, shown)
         if with_gaps:
             facts.gaps = _gaps(raw, shown)
@@ -185,78 +169,27 @@ def _gaps(raw: object, shown: str) -> dict[str, frozenset[int]]:
     found: dict[str, frozenset[int]] = {}
     at = 0
     for line in shown.splitlines(keepends=True):
-        wide: set[int] = set()
+        widths: dict[int, float] = {}
+        """Offset -> width of the gap before it, as a share of the type's size."""
         offset, last = 0, -1
         for place in (at + n for n, c in enumerate(line) if not c.isspace()):
             if offset and place > last + 1:
                 pdfium.FPDFText_GetCharBox(raw, last, left, right, low, high)
                 end = right.value
                 pdfium.FPDFText_GetCharBox(raw, place, left, right, low, high)
-                if left.value - end > _WIDE * pdfium.FPDFText_GetFontSize(raw, place):
-                    wide.add(offset)
+                widths[offset] = (left.value - end) / pdfium.FPDFText_GetFontSize(raw, place)
             offset, last = offset + 1, place
-        found[_SPACE.sub("", line)] = frozenset(wide)
+        least = _WIDE
+        if is_spaced(line):
+            # Between words of spaced letters stands a space more than between these.
+            least = min(_WIDE, median(widths.values()) + _SPACED)
+        found[_SPACE.sub("", line)] = frozenset(n for n, width in widths.items() if width > least)
         at += len(line)
     return found
 
 
-def _found(raw: object, shown: str) -> Iterator[Shift]:
-    x, y = ctypes.c_double(), ctypes.c_double()
-
-    def place(at: int) -> tuple[float, float]:
-        pdfium.FPDFText_GetCharOrigin(raw, at, x, y)
-        return pdfium.FPDFText_GetFontSize(raw, at), y.value
-
-    at = 0
-    while at < len(shown):
-        start = at
-        at += 1
-        if shown[start] not in _MARKED:
-            continue
-        before = start - 1
-        # PDFium ends the line at a change of height, and puts spaces into gaps.
-        while before >= start - 3 and shown[before] in "\r\n ":
-            before -= 1
-        if before < 0 or not (shown[before].isalnum() or shown[before] in ")]%€$£"):
-            continue
-        (size, line), (own, height) = place(before), place(start)
-        moved = height - line
-        if not (0 < own <= _SMALLER * size and _MOVED * size < abs(moved) < _FARTHEST * size):
-            continue
-        while at < len(shown) and shown[at] in _MARKED and place(at) == (own, height):
-            at += 1
-        context = _SPACE.sub("", shown[max(0, before + 1 - 2 * _CONTEXT) : before + 1])
-        after = shown[at : at + 1]
-        yield Shift(context[-_CONTEXT:], shown[start:at], after, moved > 0)
-
-
 def _character(code: int) -> str:
     return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
-
-
-def with_shifts(text: str, shifts: list[Shift]) -> str:
-    """A block's text with the page's raised and lowered texts marked, which are taken off the list.
-
-    Those of other blocks stay on the list. A place is found by the text before it, whatever spaces
-    the library has put there.
-    """
-    at = 0
-    for shift in list(shifts):
-        if shift.text not in text:
-            continue
-        # The context may begin in the block before, so shorter ones are tried; five characters are
-        # the least that mean something.
-        for length in (len(shift.before), 12, 5):
-            before = shift.before[-length:]
-            pattern = r"\s*".join(re.escape(c) for c in before) + rf"\s*({re.escape(shift.text)})"
-            if found := re.compile(pattern).search(text, at):
-                mark = raised if shift.is_raised else lowered
-                start, end = found.span(1)
-                text = text[:start] + mark(shift.text) + text[end:]
-                at = start
-                shifts.remove(shift)
-                break
-    return text
 
 
 def _read_annotations(page: "pypdfium2.PdfPage", form: object, facts: PageFacts) -> None:
