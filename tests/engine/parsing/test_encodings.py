@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from document_files import paragraph, write_docx
+from document_files import paragraph, write_docx, write_odf
 
 from citewell.engine.parsing.base import ParseError, ParseFailure, WarningCode
 from citewell.engine.parsing.encoding import decode_text, guess_encoding, open_decoder
@@ -261,6 +261,34 @@ class TestFonts:
         assert text.split("\n") == [
             "Lương tháng 13", "phải nộp CỘNG HÒA café", "Đã gõ lại bằng Unicode: phải à",
         ]  # fmt: skip
+
+    def test_names_of_fonts_decide_in_other_formats(self, tmp_path):
+        # The soft hyphen is the letter "ư"; LibreOffice writes it as "\\-", and bytes as numbers.
+        path = tmp_path / "a.rtf"
+        path.write_bytes(
+            rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}{\f1 .VnTime;}{\f2 .VnTimeH;}}\f1 tr\u182\'b6"
+            rb" tr\-\u237\'edc\par\f2 c\u233\'e9ng h\'dfa\par\f0 caf\u233\'e9\par}"
+        )
+        assert text_of(path)[0].split("\n") == ["trả trước", "CỘNG HÒA", "café"]
+
+        styles = (
+            '<office:automatic-styles xmlns:style="s:style"><style:style style:name="V">'
+            '<style:text-properties style:font-name=".VnTime"/></style:style>'
+            "</office:automatic-styles>"
+        )
+        path = tmp_path / "a.odt"
+        span = '<text:span text:style-name="V">tr\u00b6 tr\u00ad\u00edc</text:span>'
+        body = f"<text:p>café {span}</text:p>"
+        write_odf(path, "text", body, styles)
+        assert text_of(path)[0] == "café trả trước"
+
+        cell = "<table:table-cell{}><text:p>{}</text:p></table:table-cell>".format
+        cells = cell(' table:style-name="V"', "tr\u00b6") + cell("", "café")
+        path = tmp_path / "a.ods"
+        row = f"<table:table-row>{cells}</table:table-row>"
+        table = f'<table:table table:name="Fees">{row}</table:table>'
+        write_odf(path, "spreadsheet", table, styles)
+        assert text_of(path)[0] == "Fees\ntrả | café"
 
     def test_letters_decide_where_no_font_is_named(self, tmp_path):
         for old in (TCVN, VNI):

@@ -17,9 +17,10 @@ from citewell.engine.parsing.readers import other
 from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
 from citewell.engine.parsing.readers.office_facts import facts_of
 from citewell.engine.parsing.readers.symbols import symbol
+from citewell.engine.parsing.readers.table_edges import EdgedRow, aligned
 from citewell.engine.parsing.readers.tables import table_blocks
 from citewell.engine.parsing.readers.word_binary import DAMAGE, WordFile
-from citewell.engine.parsing.readers.word_tables import Properties
+from citewell.engine.parsing.readers.word_tables import Properties, edged_row
 from citewell.engine.parsing.vietnamese import in_unicode
 
 _LEVEL, _LIST, _OUTLINE = 0x260A, 0x460B, 0x2640
@@ -105,7 +106,7 @@ class _Word:
         yield from self._stretch(start, start + max(self._file.counts[part], 0))
 
     def _stretch(self, start: int, end: int) -> Iterator[Block]:
-        rows: list[list[str]] = []
+        rows: list[EdgedRow] = []
         cells: list[str] = []
         cell: list[Block] = []
         for paragraph in self._paragraphs(start, end):
@@ -116,7 +117,7 @@ class _Word:
                 rows, cells, cell = [], [], []
                 yield from self._blocks(paragraph, style, settings)
             elif _is_on(own.get(_ROW_END)):
-                rows.append(cells)
+                rows.append(edged_row(cells, own))
                 cells, cell = [], []
             else:
                 cell += self._blocks(paragraph, style, settings)
@@ -268,14 +269,14 @@ class _Word:
         return found
 
 
-def _table(rows: list[list[str]], cells: list[str], cell: list[Block]) -> Iterator[Block]:
+def _table(rows: list[EdgedRow], cells: list[str], cell: list[Block]) -> Iterator[Block]:
     """Yield a table; one of a single cell is a frame around ordinary text."""
-    rows = [*rows, cells] if any(cells) else rows
-    filled = [text for row in rows for text in row if text.strip()]
+    rows = [*rows, EdgedRow(cells)] if any(cells) else rows
+    filled = [text for row in rows for text in row.cells if text.strip()]
     if len(filled) == 1:
         yield Block(BlockKind.PARAGRAPH, filled[0])
     elif filled:
-        yield from table_blocks(rows)
+        yield from table_blocks(aligned(rows))
     yield from cell
 
 

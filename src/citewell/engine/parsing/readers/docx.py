@@ -30,7 +30,7 @@ from citewell.engine.parsing.readers.ooxml import (
     walk,
 )
 from citewell.engine.parsing.readers.symbols import symbol
-from citewell.engine.parsing.readers.tables import table_blocks
+from citewell.engine.parsing.readers.tables import CELL_SEPARATOR, COVERED, table_blocks
 from citewell.engine.parsing.readers.word_styles import Numbering, RunLook, Styles
 from citewell.engine.parsing.vietnamese import in_unicode
 
@@ -139,6 +139,8 @@ class _Word:
         self._notes = notes
         self._page = page
         self._code: list[Block] = []
+        self._is_grounded = False
+        """Whether text may stand on a ground of its own: in a table, a box, on coloured paper."""
         self._capital = ""
         """A drop cap, which is a paragraph of its own before the one that it begins."""
 
@@ -150,6 +152,8 @@ class _Word:
                 depth += 1
                 if local(element.tag) == "body":
                     body_depth = depth
+                elif local(element.tag) == "background":
+                    self._is_grounded = True
                 continue
             depth -= 1
             if body_depth and depth == body_depth:
@@ -222,7 +226,9 @@ class _Word:
 
     def _aside(self, element: ET.Element) -> Iterator[Block]:
         if local(element.tag) == "txbxContent":
+            outer, self._is_grounded = self._is_grounded, True
             yield from self._children(element)
+            self._is_grounded = outer
             return
         if local(element.tag) == "chart":
             yield from self._charts.blocks(attribute(element, "id") or "", self._page)
@@ -250,7 +256,9 @@ class _Word:
             match local(part.tag):
                 case "r":
                     look = self._styles.look(part, paragraph)
-                case _ if look.is_hidden and local(part.tag) not in _UNHIDDEN:
+                case name if name not in _UNHIDDEN and (
+                    look.is_hidden or (look.is_white and not self._is_grounded)
+                ):
                     parts.append((look.font, self._findings.hide(_characters(part, 0))))
                 case "lastRenderedPageBreak" if self._page is not None:
                     self._page += 1
@@ -302,14 +310,23 @@ class _Word:
             text = above[len(texts)] if goes_on and len(texts) < len(above) else found[0]
             span = value_of(cell, "tcPr", "gridSpan") or "1"
             columns = min(int(span), _MAX_SPAN) if span.isdecimal() else 1
-            texts += [text] + [""] * (columns - 1)
+            texts += [text, *[COVERED] * (columns - 1)]
         return page, texts
 
     def _cell(self, cell: ET.Element) -> tuple[str, int | None]:
+        outer, self._is_grounded = self._is_grounded, True
         blocks = [block for part in cell for block in self._element(part)]
+        self._is_grounded = outer
         page = next((block.page for block in blocks if block.text.strip()), self._page)
-        text = " ".join(block.text for block in blocks if block.text.strip())
+        text = " ".join(_in_cell(block) for block in blocks if block.text.strip())
         return text.replace(TURN, ""), page
+
+
+def _in_cell(block: Block) -> str:
+    """A block's text within a cell: the cells of a table in it are none of the outer table's."""
+    if block.kind is not BlockKind.TABLE:
+        return block.text
+    return block.text.replace(CELL_SEPARATOR, ", ").replace("\n", "; ")
 
 
 def _is_row(name: str) -> bool:

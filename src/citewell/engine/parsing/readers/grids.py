@@ -1,12 +1,17 @@
 """Tables of markup, cell by cell, with spans."""
 
 from citewell.engine.parsing.base import Block, BlockKind
-from citewell.engine.parsing.readers.tables import TABLE_CHARS, row_text, table_blocks
+from citewell.engine.parsing.readers.tables import COVERED, TABLE_CHARS, row_text, table_blocks
 
 # `colspan` may claim any number; a table wider than this is damage or an attack.
 _MAX_COLUMNS = 1_000
 _MAX_ROW_SPAN = 1_000
 """HTML allows 65,534 rows (WHATWG, 4.9.11); a person reads fewer."""
+
+
+_LEAST_ROWS = 2
+_LONG_CELL = 100
+"""Characters of a cell from which it holds text: a line and a half."""
 
 
 class Grid:
@@ -64,8 +69,28 @@ class Grid:
         if rows > 1:
             self._hanging[len(self._row)] = (text, rows - 1)
         if len(self._row) < _MAX_COLUMNS:
-            self._row += [text] + [""] * (columns - 1)
+            self._row += [text, *[COVERED] * (columns - 1)]
         self._cell = None
+
+    @property
+    def is_data(self) -> bool:
+        """Whether its rows so far are those of data: short cells, several in a row.
+
+        A table within a cell of such a table is a part of the cell; other tables are layout then.
+        """
+        rows = self._rows if self._cell is not None else []
+        filled = [[cell for cell in row if cell.strip()] for row in rows]
+        return len(rows) >= _LEAST_ROWS and all(
+            len(row) > 1 and max(map(len, row)) <= _LONG_CELL for row in filled
+        )
+
+    def in_line(self) -> str:
+        """The table as a part of a cell of another one; it ends."""
+        self._end_row()
+        rows = [[cell.strip() for cell in row if cell.strip()] for row in self._rows]
+        parts = [*self._captions, *(", ".join(row) for row in rows if row)]
+        self._captions, self._rows = [], []
+        return "; ".join(parts)
 
     def dissolve(self) -> list[Block]:
         """Turn the table into layout; returns its rows so far as paragraphs."""

@@ -174,21 +174,26 @@ class _Lists:
 
     counters: list[int | None] = field(default_factory=list[int | None])
     kinds: list[str] = field(default_factory=list[str])
+    steps: list[int] = field(default_factory=list[int])
 
     def begin(self, tag: str, values: dict[str, str]) -> None:
-        self.counters.append(_integer(values.get("start", ""), 1) if tag == "ol" else None)
+        # A list that counts down from its number of items says it only at its end.
+        known = tag == "ol" and ("reversed" not in values or bool(values.get("start")))
+        self.counters.append(_integer(values.get("start", ""), 1) if known else None)
+        self.steps.append(-1 if "reversed" in values else 1)
         self.kinds.append(_OL_TYPES.get(values.get("type", ""), "decimal"))
 
     def end(self) -> None:
         if self.counters:
             self.counters.pop()
             self.kinds.pop()
+            self.steps.pop()
 
     def label(self, value: str) -> str:
         if not self.counters or self.counters[-1] is None:
             return ""
         number = _integer(value, self.counters[-1])
-        self.counters[-1] = number + 1
+        self.counters[-1] = number + self.steps[-1]
         return f"{counted(number, self.kinds[-1], repeats=False)}. "
 
 
@@ -336,6 +341,7 @@ class HtmlBlockParser(HTMLParser):
                 self._end_skipped()
             return
         self._end_shift(tag)
+        self._rules.end(tag)
         if tag == "title":
             self._in_title = False
         elif tag in _BLOCK_TAGS:
@@ -380,6 +386,8 @@ class HtmlBlockParser(HTMLParser):
             self._text.append(data.replace("\n", " ").replace("\r", " "))
 
     def _is_skipped(self, tag: str, values: dict[str, str]) -> bool:
+        if tag not in _VOID or tag == "link":
+            self._rules.begin(tag, values)
         if tag in _NEVER:
             return True
         if tag in ("html", "body", "main"):
@@ -399,6 +407,7 @@ class HtmlBlockParser(HTMLParser):
     def _end_skipped(self) -> None:
         tag = self._skipped.pop()
         if not self._skipped:
+            self._rules.end(tag)
             self._never = []
             if self._choices:
                 self._show(self._choices.text)
@@ -484,8 +493,9 @@ class HtmlBlockParser(HTMLParser):
         elif tag == "li":
             self._items = max(len(self._lists.counters), 1)
             self._label = self._lists.label(values.get("value", ""))
-        elif tag == "dd":
-            self._items = 1
+        elif tag in ("dt", "dd"):
+            # The end tags of both may be left out.
+            self._items = 1 if tag == "dd" else len(self._lists.counters)
 
     def _finish_block(self, tag: str) -> None:
         if tag in ("table", "tr", "td", "th"):
@@ -501,13 +511,14 @@ class HtmlBlockParser(HTMLParser):
         elif tag in ("ul", "ol"):
             self._lists.end()
             self._items = len(self._lists.counters)
-        elif tag in ("li", "dd"):
+        elif tag in ("li", "dd", "dl"):
             self._items = 0 if tag == "dd" else len(self._lists.counters)
             self._label = ""
 
     def _begin_table_part(self, tag: str, values: dict[str, str]) -> None:
         if tag == "table":
-            self._make_layout()
+            if not (self._grids and self._grids[-1].is_data):
+                self._make_layout()
             self._end_block()
             self._grids.append(Grid())
             return
@@ -534,7 +545,11 @@ class HtmlBlockParser(HTMLParser):
             self._blocks += self._grids[-1].dissolve()
 
     def _close_grid(self) -> None:
-        self._blocks += self._grids.pop().close()
+        grid = self._grids.pop()
+        if self._grids and not self._grids[-1].is_layout:
+            self._grids[-1].add_text(grid.in_line())
+        else:
+            self._blocks += grid.close()
 
     def _take_text(self) -> str:
         text, self._text = "".join(self._text), []

@@ -17,6 +17,9 @@ _ZERO = re.compile(r"0+(?:\.0+)?(?:px|pt|em|rem|%|ex|in|cm|mm)?")
 _LONGEST_SHEET = 512 * 1024
 """Characters of style sheets that are read."""
 
+_PAGE = "#ffffff"
+"""The colour of a page that says nothing of it."""
+
 _WHITE = {"white": "#ffffff", "black": "#000000"}
 
 
@@ -28,6 +31,36 @@ class StyleRules:
         self._read = 0
         self._hidden: set[str] = set()
         self._align: dict[str, str] = {}
+        self._white: set[str] = set()
+        self._grounded: set[str] = set()
+        self._has_grounds = False
+        """Whether rules that are not followed may set a colour or picture behind any text."""
+        self._grounds: list[str] = []
+        """Open elements with one, and those of their name within them."""
+
+    def begin(self, tag: str, values: dict[str, str]) -> None:
+        """Note an element that is open from now on, as it may set a colour behind its text."""
+        if tag == "link" and "stylesheet" in values.get("rel", "").lower():
+            self._has_grounds = True
+        if self._grounds and tag in self._grounds:
+            self._grounds.append(tag)
+            return
+        self._update()
+        style = values.get("style", "")
+        if (
+            "bgcolor" in values
+            or "background" in values
+            or ("background" in style.lower() and _has_ground(_declarations(style)))
+            or (self._grounded and not self._grounded.isdisjoint(_names(tag, values)))
+        ):
+            self._grounds.append(tag)
+
+    def end(self, tag: str) -> None:
+        """Note the end of an element."""
+        if self._grounds and tag in self._grounds:
+            self._grounds.reverse()
+            self._grounds.remove(tag)
+            self._grounds.reverse()
 
     def add(self, sheet: str) -> None:
         """Note the text of a style element, or a part of it."""
@@ -40,11 +73,23 @@ class StyleRules:
         if own and _is_hidden(_declarations(own)):
             return True
         self._update()
+        if self._is_unseen_white(tag, values):
+            return True
         if not self._hidden:
             return False
         if _declarations(own).get("display", "none") != "none":
             return False
         return not self._hidden.isdisjoint(_names(tag, values))
+
+    def _is_unseen_white(self, tag: str, values: dict[str, str]) -> bool:
+        """Whether an element's text is white, on a page where nothing is behind any text."""
+        if self._has_grounds or self._grounds:
+            return False
+        own = _declarations(values["style"]).get("color") if values.get("style") else None
+        colour = _colour(own or (values.get("color") if tag == "font" else None))
+        if colour:
+            return colour == _PAGE
+        return bool(self._white) and not self._white.isdisjoint(_names(tag, values))
 
     def vertical_align(self, tag: str, values: dict[str, str]) -> str:
         """The place of an element's text on its line, as far as it is said."""
@@ -61,19 +106,32 @@ class StyleRules:
         if len(self._sheet) == self._read:
             return
         self._read = len(self._sheet)
-        sheet = _CONDITIONAL.sub("", _COMMENT.sub("", self._sheet))
+        sheet = _COMMENT.sub("", self._sheet)
+        # Rules that are not followed may set grounds as well.
+        conditional = _CONDITIONAL.findall(sheet)
+        self._has_grounds = (
+            self._has_grounds or "@import" in sheet or "background" in "".join(conditional)
+        )
+        sheet = _CONDITIONAL.sub("", sheet)
         for selectors, body in _RULE.findall(sheet):
             found = _declarations(body)
             is_hidden, align = _is_hidden(found), _align(found)
-            if not is_hidden and align not in ("super", "sub"):
+            is_white = _colour(found.get("color")) == _PAGE
+            has_ground = _has_ground(found)
+            if not (is_hidden or is_white or has_ground or align in ("super", "sub")):
                 continue
             for selector in selectors.split(","):
                 name = selector.strip().lower()
                 if not name or not _SELECTOR.fullmatch(name):
+                    self._has_grounds = self._has_grounds or has_ground
                     continue
+                if has_ground:
+                    self._grounded.add(name)
+                if is_white:
+                    self._white.add(name)
                 if is_hidden:
                     self._hidden.add(name)
-                else:
+                elif align in ("super", "sub"):
                     self._align[name] = align
 
 
@@ -121,12 +179,36 @@ def _is_hidden(found: dict[str, str]) -> bool:
         return True
     if any(_ZERO.fullmatch(found.get(name, "")) for name in ("font-size", "opacity")):
         return True
+    if found.get("position") in ("absolute", "fixed") and any(
+        _is_far(found.get(name, "")) for name in ("left", "right", "top", "bottom")
+    ):
+        return True
+    if _is_far(found.get("text-indent", "")):
+        return True
     # Some mail programs know this one only.
     if found.get("mso-hide") == "all":
         return True
     colour = _colour(found.get("color"))
     ground = _colour(found.get("background-color") or found.get("background"))
     return bool(colour) and (colour == "transparent" or colour == ground)
+
+
+# Lengths by which text is moved off every screen.
+_FAR = re.compile(r"-(\d{1,6})(?:\.\d{1,6})?(px|pt|em|rem|%|vw|vh)")
+_OFF_SCREEN = {"px": 900, "pt": 700, "em": 90, "rem": 90, "%": 100, "vw": 100, "vh": 100}
+
+
+def _is_far(length: str) -> bool:
+    match = _FAR.fullmatch(length)
+    return match is not None and int(match[1]) >= _OFF_SCREEN[match[2]]
+
+
+def _has_ground(found: dict[str, str]) -> bool:
+    """Whether declarations set something else than white behind text."""
+    grounds = (found.get(n, "") for n in ("background", "background-color", "background-image"))
+    return any(
+        _colour(each) not in ("", "none", "transparent", "inherit", _PAGE) for each in grounds
+    )
 
 
 def _colour(value: str | None) -> str:

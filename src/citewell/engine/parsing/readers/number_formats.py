@@ -1,12 +1,12 @@
 """Numbers of spreadsheets as the sheet shows them.
 
-Source: ECMA-376 part 1, 18.8.30 (number formats). Colours say nothing, and fractions are not
-followed: such a number comes as it is stored.
+Source: ECMA-376 part 1, 18.8.30 (number formats). Colours say nothing.
 """
 
 import re
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -78,10 +78,12 @@ def _shown(number: Decimal, code: str, *, is_1904: bool) -> str:
         # A section for negative numbers alone writes their sign itself.
         if number < 0 and section.condition and "<" in section.condition[0]:
             number = -number if section.condition[1] <= 0 else number
-    elif number < 0 and len(sections) > 1 and sections[1].pieces:
+    elif number < 0 and len(sections) > 1:
         section, number = sections[1], -number
-    elif number == 0 and len(sections) > 2 and sections[2].pieces:
+    elif number == 0 and len(sections) > 2:
         section = sections[2]
+    if len(sections) > 1 and not section.pieces:
+        return ""
     if section.is_general:
         shown = (
             general(number) if piece == "General" else _literal(piece)
@@ -168,6 +170,8 @@ def _number(number: Decimal, section: _Section) -> str:
     if not places:
         # Nothing but literal text, as for zero: "-".
         return "".join(map(_literal, pieces)).strip()
+    if found := _FRACTION.search(bare):
+        return _fraction(number, pieces, found)
     if "/" in bare:
         return general(number)
     if "E+" in bare.upper() or "E-" in bare.upper():
@@ -206,6 +210,40 @@ def _grouped(number: Decimal, pieces: tuple[str, ...], groups: list[str]) -> str
     parts.append(digits)
     shown = (parts.pop() if piece[0] in "#0?" else _literal(piece) for piece in pieces)
     return ("-" if number < 0 and rounded else "") + re.sub(r"\s+", " ", "".join(shown)).strip()
+
+
+def _fraction(number: Decimal, pieces: tuple[str, ...], found: re.Match[str]) -> str:
+    """A number as a fraction, whole units before it if the format has a place for them."""
+    whole, top, bottom = found.groups()
+    value = abs(Fraction(number))
+    units = int(value) if whole else 0
+    part = value - units
+    if bottom.isdecimal():
+        parts = int(bottom)
+        count = round(part * parts)
+    else:
+        nearest = part.limit_denominator(10 ** min(len(bottom), _MOST_DIGITS) - 1)
+        count, parts = nearest.numerator, nearest.denominator
+    if whole and count == parts:
+        units, count = units + 1, 0
+    shown = [str(units)] if whole and (units or not count) else []
+    if count or not whole:
+        shown.append(f"{str(count).zfill(top.count('0'))}/{parts}")
+    places = [at for at, piece in enumerate(pieces) if piece[0] in "#0?/123456789"]
+    before, behind = pieces[: places[0]], pieces[places[-1] + 1 :]
+    text = "".join([*map(_literal, before), " ".join(shown), *map(_literal, behind)])
+    return ("-" if number < 0 and (units or count) else "") + re.sub(r"\s+", " ", text).strip()
+
+
+_FRACTION = re.compile(r"(?:([#0?]+)\s+)?([#0?]+)\s*/\s*([#0?]+|[1-9]\d{0,3})")
+_MOST_DIGITS = 5
+"""Digits of a denominator; Excel offers three."""
+
+
+def shows_nothing(code: str, *, is_text: bool) -> bool:
+    """Whether a format hides whatever a cell holds: ";;;"."""
+    sections = code.split(";")
+    return len(sections) >= (4 if is_text else 3) and not code.strip("; ")
 
 
 def _decimals(places: str) -> int:

@@ -16,8 +16,9 @@ from citewell.engine.parsing.base import Block
 from citewell.engine.parsing.readers.base import ReaderInput
 from citewell.engine.parsing.readers.number_formats import general
 from citewell.engine.parsing.readers.ooxml import attribute, local
-from citewell.engine.parsing.readers.opendocument import Content, metadata_of
-from citewell.engine.parsing.readers.opendocument_styles import TextStyles
+from citewell.engine.parsing.readers.opendocument import Content, metadata_of, objects_of
+from citewell.engine.parsing.readers.opendocument_charts import chart_of, chart_titles
+from citewell.engine.parsing.readers.opendocument_styles import NO_GROUND, WHITE, TextStyles
 from citewell.engine.parsing.readers.seen_cells import (
     MAX_COLUMNS,
     MOST_MERGED,
@@ -31,6 +32,8 @@ from citewell.engine.parsing.readers.seen_cells import (
     seen_notes,
     warn_of_hidden_sheets,
 )
+from citewell.engine.parsing.readers.sheet_looks import decoded
+from citewell.engine.parsing.vietnamese import font_decoder
 
 _MOST_ROWS = 1_000
 """Equal filled rows in a row that are repeated; sheets filled to their end have a million."""
@@ -56,6 +59,8 @@ class _Sheet:
         self.notes: dict[tuple[int, int], str] = {}
         self.boxes: list[str] = []
         self.columns = 0
+        self.styles: dict[int, str] = {}
+        """Columns -> the style of their cells that have none of their own."""
         self.last = 0
 
 
@@ -72,6 +77,8 @@ class OpenWorkbook:
         self.sheet_count = 0
         self._found: dict[int, _Sheet] = {}
         self._findings = source.findings
+        self._charts: set[str] = set()
+        """Names of the objects that were read as charts."""
         with zipfile.ZipFile(source.path) as archive:
             self.metadata = metadata_of(archive)
             self.title = self.metadata.pop("title", None)
@@ -79,6 +86,7 @@ class OpenWorkbook:
             if "styles.xml" in archive.namelist():
                 self._styles.add(parse_part(archive, "styles.xml").iter())
             self._content = Content(None, self._styles, source.findings)
+            self._object_of = objects_of(archive, source.findings)
             with archive.open("content.xml") as part:
                 # The child process bounds time and memory; expat 2.4 and later refuses bombs.
                 self._read(ET.iterparse(part, ("start", "end")))  # noqa: S314
@@ -90,7 +98,7 @@ class OpenWorkbook:
         merger = Merger(found.merged)
         for number, cells in found.rows:
             texts = {c: shown if as_shown else stored for c, (shown, stored) in cells.items()}
-            row = Row(number, texts)
+            row = Row(number, {column: text for column, text in texts.items() if text})
             merger.fill(row)
             is_hidden = sheet.is_hidden or number in found.hidden_rows
             yield seen(row, found.hidden_columns, self._findings, is_hidden=is_hidden)
@@ -142,6 +150,9 @@ class OpenWorkbook:
                 count = _count(element, "number-columns-repeated", MAX_COLUMNS)
                 if is_hidden:
                     sheet.hidden_columns += range(sheet.columns + 1, sheet.columns + count + 1)
+                if style := attribute(element, "default-cell-style-name"):
+                    for column in range(sheet.columns + 1, sheet.columns + 1 + count):
+                        sheet.styles[column] = style
                 sheet.columns += count
             case "table-row":
                 self._row(sheet, element, is_hidden=is_hidden)
@@ -174,11 +185,21 @@ class OpenWorkbook:
             count = _count(cell, "number-columns-repeated", MAX_COLUMNS)
             texts = self._texts(cell) if name == "table-cell" else ("", "")
             if any(texts):
+                style = attribute(cell, "style-name") or sheet.styles.get(column)
+                texts = self._as_seen(texts, style)
                 for at in range(column, column + min(count, _MOST_CELLS)):
                     cells[at] = texts
             self._note(sheet, cell, number, column)
             column += count
         return cells
+
+    def _as_seen(self, texts: tuple[str, str], style: str | None) -> tuple[str, str]:
+        """The texts of a cell in its font, without what is white on white."""
+        shown, stored = (decoded(text, font_decoder(self._styles.font(style))) for text in texts)
+        colour, ground = self._styles.colours(style)
+        if colour == WHITE and ground in NO_GROUND:
+            shown = self._findings.hide(shown)
+        return shown, stored
 
     def _note(self, sheet: _Sheet, cell: ET.Element, row: int, column: int) -> None:
         across = _count(cell, "number-columns-spanned", MAX_COLUMNS)
@@ -194,7 +215,19 @@ class OpenWorkbook:
     def _boxes(self, element: ET.Element) -> list[str]:
         """The text of each shape; a shape without text has none."""
         shapes = [element] if local(element.tag) != "shapes" else list(element)
-        return [text for shape in shapes if (text := self._paragraphs(shape, deep=True))]
+        found = [text for shape in shapes if (text := self._paragraphs(shape, deep=True))]
+        # The figures of a chart stand in the cells.
+        names = (
+            name
+            for part in element.iter()
+            if local(part.tag) == "object" and (name := attribute(part, "href"))
+        )
+        for name in names:
+            if name not in self._charts:
+                self._charts.add(name)
+                chart = chart_of(self._object_of(name))
+                found += chart_titles(chart) if chart is not None else []
+        return found
 
     def _paragraphs(self, element: ET.Element, *, deep: bool = False) -> str:
         parts = element.iter() if deep else iter(element)
@@ -211,7 +244,16 @@ class OpenWorkbook:
             text = formula.partition(":")[2] or formula
             missing = f"(formula {text} without a stored value)"
             return missing, missing
-        return shown or _plain(stored, kind), stored or shown
+        plain = _plain(stored, kind)
+        if not shown and plain and kind == "float" and _shows_nothing(cell):
+            return self._findings.hide(plain), stored
+        return shown or plain, stored or shown
+
+
+def _shows_nothing(cell: ET.Element) -> bool:
+    """Whether a number's format shows nothing: its text is there, and empty."""
+    texts = [part for part in cell if local(part.tag) == "p"]
+    return bool(texts) and not any("".join(part.itertext()) for part in texts)
 
 
 def _stored(cell: ET.Element, kind: str) -> str:

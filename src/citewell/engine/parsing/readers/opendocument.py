@@ -5,7 +5,7 @@ Source: OpenDocument 1.3 part 3, sections 5 (text), 9 (tables) and 10 (drawings)
 
 import zipfile
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, NamedTuple
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.archives import parse_part, spared_part
@@ -16,13 +16,17 @@ from citewell.engine.parsing.marks import TURN, lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
 from citewell.engine.parsing.readers.mathml import mathml_text
 from citewell.engine.parsing.readers.ooxml import attribute, local
+from citewell.engine.parsing.readers.opendocument_charts import chart_blocks, chart_of
 from citewell.engine.parsing.readers.opendocument_lists import Counters, ListNumbers
-from citewell.engine.parsing.readers.opendocument_styles import TextStyles
-from citewell.engine.parsing.readers.tables import table_blocks
+from citewell.engine.parsing.readers.opendocument_styles import NO_GROUND, WHITE, TextStyles
+from citewell.engine.parsing.readers.tables import COVERED, table_blocks
+from citewell.engine.parsing.vietnamese import in_unicode
 
 _UNSEEN = frozenset({"annotation", "tracked-changes", "sequence-decls", "desc", "title", "forms"})
 _ASIDE = frozenset({"text-box", "note-body", "annotation"})
 """Parts that stand in a paragraph and are read behind it."""
+_FURNITURE = frozenset({"page-number", "date-time", "header", "footer"})
+"""Frames of a slide and of its notes that say nothing of it."""
 _MAX_REPEAT = 100
 """Repeated spaces and cells beyond this are decoration, or an attack."""
 
@@ -83,12 +87,12 @@ def _blocks(source: ReaderInput, page: int | None) -> Iterator[Block]:
             numbers.add(root.iter())
         with archive.open("content.xml") as part:
             content = Content(
-                page, styles, source.findings, numbers, _objects(archive, source.findings)
+                page, styles, source.findings, numbers, objects_of(archive, source.findings)
             )
             yield from content.blocks(part)
 
 
-def _objects(archive: zipfile.ZipFile, findings: Findings) -> Callable[[str], ET.Element | None]:
+def objects_of(archive: zipfile.ZipFile, findings: Findings) -> Callable[[str], ET.Element | None]:
     """Gives the content of an object within the document; None if it is missing or damaged."""
 
     def object_of(name: str) -> ET.Element | None:
@@ -113,6 +117,10 @@ class Content:
         self._numbers = numbers or ListNumbers()
         self._page = page
         self._styles = styles
+        self._charts: set[str] = set()
+        """Names of the objects that were read as charts."""
+        self._is_paper = False
+        """Whether text stands on white paper: not on a slide, nor in a cell or a box."""
 
     def blocks(self, content: IO[bytes]) -> Iterator[Block]:
         depth, body_depth = 0, 0
@@ -124,6 +132,7 @@ class Content:
                 depth += 1
                 if name in ("text", "presentation", "drawing") and not body_depth:
                     body_depth = depth if "office" in element.tag else 0
+                    self._is_paper = body_depth > 0 and name == "text"
                 continue
             depth -= 1
             if name == "automatic-styles":
@@ -138,7 +147,7 @@ class Content:
             element.clear()
 
     def _element(self, element: ET.Element) -> Iterator[Block]:
-        if self._styles.is_hidden(element):
+        if self._styles.is_hidden(element) and not self._shows_a_part(element):
             text = self._findings.hide(" ".join(filter(None, map(str.strip, element.itertext()))))
             if text:
                 yield Block(BlockKind.PARAGRAPH, text, self._page)
@@ -151,19 +160,37 @@ class Content:
             case "list":
                 yield from self._list(element)
             case "table":
-                page = self._page
-                yield from table_blocks(list(self._rows(element)), page)
+                yield from self._table(element)
             case "soft-page-break":
                 self._turn_page()
             case "frame":
                 yield from self._frame(element)
+            case "object":
+                yield from self._chart(element)
             case "notes":
-                for block in self._children(element):
-                    yield Block(BlockKind.PARAGRAPH, block.text, block.page)
+                yield from self._said(element)
             case name if name not in _UNSEEN:
                 yield from self._children(element)
             case _:
                 return
+
+    def _table(self, element: ET.Element) -> Iterator[Block]:
+        page, is_paper = self._page, self._is_paper
+        self._is_paper = False
+        rows = list(self._rows(element))
+        self._is_paper = is_paper
+        yield from table_blocks(rows, page)
+
+    def _said(self, element: ET.Element) -> Iterator[Block]:
+        """Yield the notes of a speaker to a slide."""
+        for block in self._children(element):
+            yield Block(BlockKind.PARAGRAPH, block.text, block.page)
+
+    def _shows_a_part(self, element: ET.Element) -> bool:
+        """Whether a hidden paragraph has words that are shown all the same."""
+        return local(element.tag) in ("p", "h") and any(
+            self._styles.display(attribute(part, "style-name")) == "true" for part in element
+        )
 
     def _heading(self, element: ET.Element, label: str | None) -> Iterator[Block]:
         """Yield a heading; without a label of a list with that of the outline."""
@@ -180,7 +207,10 @@ class Content:
             yield from self._element(part)
 
     def _frame(self, element: ET.Element) -> Iterator[Block]:
-        if attribute(element, "class") == "title":
+        kind = attribute(element, "class")
+        if kind in _FURNITURE:
+            return
+        if kind == "title":
             text = " ".join(self.text(part) for part in element.iter() if local(part.tag) == "p")
             yield Block(BlockKind.HEADING, text, self._page, level=1)
         else:
@@ -223,9 +253,22 @@ class Content:
         # Of boxes within each other the inner ones are read with the outer one.
         for part in _parts(element, stops=_ASIDE):
             if local(part.tag) in ("text-box", "note-body"):
+                is_paper, self._is_paper = self._is_paper, False
                 yield from self._children(part)
+                self._is_paper = is_paper
+            elif local(part.tag) == "object":
+                yield from self._chart(part)
             elif local(part.tag) == "annotation" and (remark := self._remark(part)):
                 yield Block(BlockKind.LIST_ITEM, remark, self._page)
+
+    def _chart(self, element: ET.Element) -> Iterator[Block]:
+        """Yield the titles and figures of an object that is a chart; each is read once."""
+        name = attribute(element, "href") or ""
+        if self._object_of is None or name in self._charts:
+            return
+        self._charts.add(name)
+        if (chart := chart_of(self._object_of(name))) is not None:
+            yield from chart_blocks(chart, self._page)
 
     def _remark(self, element: ET.Element) -> str:
         parts = [part for part in element.iter() if local(part.tag) == "p"]
@@ -257,8 +300,16 @@ class Content:
             hanging: Texts of cells from above by their columns, and the rows they go on for.
         """
         cells: list[str] = []
+        spanned = 0
         for cell in row:
             if local(cell.tag) not in ("table-cell", "covered-table-cell"):
+                continue
+            if local(cell.tag) == "table-cell":
+                spanned = _count(attribute(cell, "number-columns-spanned")) - 1
+            elif spanned and len(cells) not in hanging:
+                count = _count(attribute(cell, "number-columns-repeated"))
+                cells += [COVERED] * count
+                spanned -= min(count, spanned)
                 continue
             text = " ".join(filter(None, self._texts_in(cell)))
             down = _count(attribute(cell, "number-rows-spanned"))
@@ -296,34 +347,70 @@ class Content:
 
     def text(self, element: ET.Element) -> str:
         """The text of a paragraph or heading, without its notes and text boxes."""
-        parts = [element.text or ""]
+        runs = self._runs(element, _Look())
+        return in_unicode(runs, self._findings.left_out.add)
+
+    def _runs(self, element: ET.Element, outer: "_Look") -> list[tuple[str, str]]:
+        """The text of an element with the font of each run."""
+        look = self._look(element, outer)
+        runs: list[tuple[str, str]] = []
+
+        def add(text: str | None) -> None:
+            if text:
+                runs.append((look.font, self._findings.hide(text) if look.is_unseen else text))
+
+        add(element.text)
         for part in element:
             match local(part.tag):
-                case "s":
-                    parts.append(" " * _count(attribute(part, "c")))
-                case "tab":
-                    parts.append(" ")
+                case "s" | "tab":
+                    add(" " * _count(attribute(part, "c")))
                 case "line-break":
-                    parts.append("\n")
+                    runs.append((look.font, "\n"))
                 case "soft-page-break":
                     self._turn_page()
-                    parts.append(TURN)
+                    runs.append(("", TURN))
                 case "frame":
                     # Text boxes come by themselves.
-                    parts.append(self._formula(part))
+                    runs.append(("", self._formula(part)))
                 case "note":
                     pass  # it breaks a sentence
                 case name if self._styles.is_hidden(part):
-                    parts.append(self._findings.hide("".join(part.itertext())))
+                    runs.append(("", self._findings.hide("".join(part.itertext()))))
                 case name if name not in _UNSEEN:
-                    text, shift = self.text(part), self._styles.shift(part)
+                    inner, shift = self._runs(part, look), self._styles.shift(part)
                     if shift:
-                        text = raised(text) if shift > 0 else lowered(text)
-                    parts.append(text)
+                        mark = raised if shift > 0 else lowered
+                        inner = [(font, mark(text)) for font, text in inner]
+                    runs += inner
                 case _:
                     pass
-            parts.append(part.tail or "")
-        return "".join(parts)
+            add(part.tail)
+        return runs
+
+    def _look(self, element: ET.Element, outer: "_Look") -> "_Look":
+        """The look of an element's text, which it has of its own or of what it stands in."""
+        style = attribute(element, "style-name")
+        if not style:
+            return outer
+        colour, ground = self._styles.colours(style)
+        look = _Look(
+            self._styles.font(style) or outer.font,
+            colour or outer.colour,
+            ground or outer.ground,
+            self._styles.display(style) or outer.display,
+        )
+        is_white = self._is_paper and look.colour == WHITE and look.ground in NO_GROUND
+        return look._replace(is_unseen=is_white or look.display == "none")
+
+
+class _Look(NamedTuple):
+    """The look of a run of text."""
+
+    font: str = ""
+    colour: str = ""
+    ground: str = ""
+    display: str = ""
+    is_unseen: bool = False
 
 
 def _parts(element: ET.Element, stops: frozenset[str]) -> Iterator[ET.Element]:

@@ -12,6 +12,16 @@ from citewell.engine.parsing.readers.ooxml import attribute, local
 _MAX_BASES = 20
 
 
+_SETTINGS = (
+    "text-position", "display", "visibility", "font-name", "font-family", "color",
+    "background-color",
+)  # fmt: skip
+
+WHITE = "#ffffff"
+"""The colour of paper, and of text that nobody sees on it."""
+NO_GROUND = ("", "transparent", WHITE)
+
+
 class TextStyles:
     """The styles of a document, by name."""
 
@@ -25,9 +35,11 @@ class TextStyles:
                 continue
             found = {"base": attribute(style, "parent-style-name") or ""}
             for part in style:
-                for name in ("text-position", "display", "visibility", "font-name", "font-family"):
+                for name in _SETTINGS:
                     if value := attribute(part, name):
                         found[name] = value
+                if local(part.tag) == "map":
+                    found["background-color"] = "by condition"
             self._own[attribute(style, "name") or ""] = found
 
     def _value(self, name: str | None, setting: str) -> str:
@@ -39,6 +51,18 @@ class TextStyles:
                 return found[setting]
             name = found["base"]
         return ""
+
+    def font(self, name: str | None) -> str:
+        """The font that a style of this name sets; empty if it sets none."""
+        return self._value(name, "font-name") or self._value(name, "font-family").strip("'\"")
+
+    def display(self, name: str | None) -> str:
+        """Whether a style of this name shows its text: `none`, `true`, empty if it does not say."""
+        return self._value(name, "display")
+
+    def colours(self, name: str | None) -> tuple[str, str]:
+        """The colours that a style of this name sets, of text and of its ground; empty if none."""
+        return self._value(name, "color").lower(), self._value(name, "background-color").lower()
 
     def shift(self, element: ET.Element) -> int:
         """1 if the element's style raises its text, -1 if it lowers it, else 0."""

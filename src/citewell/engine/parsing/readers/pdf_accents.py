@@ -44,7 +44,7 @@ class Composed:
     """The text before it, without spaces."""
     drawn: str
     text: str
-    """What it shows."""
+    """The letter or sign that it shows."""
     after: str
     """The text behind it, without spaces."""
     is_apart: bool

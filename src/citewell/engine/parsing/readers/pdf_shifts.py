@@ -53,7 +53,7 @@ class Shift:
     """The character behind it, empty at a line's end."""
     is_raised: bool
     gap: str | None = None
-    """What parts it from the next glyph of its line, where PDFium's text has a line's end."""
+    """The space to the next glyph of its line, where PDFium puts the end of a line."""
 
 
 class Glyphs:

@@ -27,7 +27,8 @@ from citewell.engine.parsing.readers.ooxml import (
     spared_relations,
     walk,
 )
-from citewell.engine.parsing.readers.tables import table_blocks
+from citewell.engine.parsing.readers.tables import COVERED, table_blocks
+from citewell.engine.parsing.readers.word_styles import counted
 
 _FURNITURE = frozenset({"dt", "ftr", "hdr", "sldNum", "sldImg"})
 """Placeholders that repeat on every slide."""
@@ -150,11 +151,48 @@ def _text_shape(shape: ET.Element, number: int) -> Iterator[Block]:
         yield Block(BlockKind.HEADING, " ".join(map(_text, paragraphs)), number, level=1)
         return
     is_body = placeholder is not None and kind in _BODIES and len(paragraphs) > 1
+    labels = _Labels()
     for paragraph in paragraphs:
         is_item = _is_item(paragraph, by_default=is_body)
-        yield Block(
-            BlockKind.LIST_ITEM if is_item else BlockKind.PARAGRAPH, _text(paragraph), number
-        )
+        text = _text(paragraph)
+        if text.strip():
+            text = labels.next(child(paragraph, "pPr")) + text
+        yield Block(BlockKind.LIST_ITEM if is_item else BlockKind.PARAGRAPH, text, number)
+
+
+_ENDS = {"Period": "{}.", "ParenR": "{})", "ParenBoth": "({})", "Plain": "{}"}
+_NUMBERS = {
+    "arabic": "decimal", "alphaLc": "lowerLetter", "alphaUc": "upperLetter",
+    "romanLc": "lowerRoman", "romanUc": "upperRoman",
+}  # fmt: skip
+
+
+class _Labels:
+    """Counts the automatic numbers of a shape's paragraphs (ECMA-376, 21.1.2.4.1)."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, tuple[str, str, int]] = {}
+        """Level -> scheme, first number and last number of the list that goes on in it."""
+
+    def next(self, settings: ET.Element | None) -> str:
+        """The label of the next paragraph and a space; empty if it has no number."""
+        value = "" if settings is None else settings.get("lvl", "")
+        level = int(value) if value.isdecimal() else 0
+        # Deeper paragraphs interrupt no list; higher ones end it.
+        self._counts = {at: count for at, count in self._counts.items() if at <= level}
+        scheme = None if settings is None else child(settings, "buAutoNum")
+        if scheme is None:
+            self._counts.pop(level, None)
+            return ""
+        kind, start = scheme.get("type", ""), scheme.get("startAt", "1")
+        known = self._counts.get(level)
+        number = int(start) if start.isdecimal() and len(start) < 6 else 1
+        if known is not None and known[:2] == (kind, start):
+            number = known[2] + 1
+        self._counts[level] = (kind, start, number)
+        shape = next((shown for end, shown in _ENDS.items() if kind.endswith(end)), "{}.")
+        names = (name for begin, name in _NUMBERS.items() if kind.startswith(begin))
+        return shape.format(counted(number, next(names, "decimal"))) + " "
 
 
 def _is_item(paragraph: ET.Element, *, by_default: bool) -> bool:
@@ -204,9 +242,21 @@ def _is_hidden(shape: ET.Element) -> bool:
 
 
 def _table_rows(table: ET.Element) -> Iterator[list[str]]:
+    above: list[str] = []
     for row in table:
         if local(row.tag) == "tr":
-            yield [_text_of_all(cell) for cell in row if local(cell.tag) == "tc"]
+            cells = [cell for cell in row if local(cell.tag) == "tc"]
+            texts = [
+                COVERED
+                if is_on(cell.get("hMerge", "0"))
+                # A cell over several rows is repeated, so that each row can be read alone.
+                else above[at]
+                if is_on(cell.get("vMerge", "0")) and at < len(above)
+                else _text_of_all(cell)
+                for at, cell in enumerate(cells)
+            ]
+            yield texts
+            above = texts
 
 
 def _text_of_all(element: ET.Element) -> str:

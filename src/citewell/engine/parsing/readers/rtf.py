@@ -6,15 +6,22 @@ automatic numbers and reads every font in the document's code page.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo, ParseError, ParseFailure
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
-from citewell.engine.parsing.readers.rtf_text import Fonts, codec_of_page, join_surrogates
+from citewell.engine.parsing.readers.rtf_text import (
+    Fonts,
+    codec_of_page,
+    join_surrogates,
+    white_places,
+)
+from citewell.engine.parsing.readers.table_edges import EdgedRow, aligned
 from citewell.engine.parsing.readers.tables import table_blocks
+from citewell.engine.parsing.vietnamese import in_unicode
 
 # A control word with its number and the space that ends it; a byte; a control symbol; a brace; line
 # ends, which mean nothing; and text. Every alternative begins differently, so it is linear.
@@ -62,6 +69,10 @@ class _Look:
     font: int = 0
     shift: int = 0
     is_hidden: bool = False
+    colour: int = 0
+    """Place in the table of colours; 0 is the usual one."""
+    ground: int = 0
+    """The same of what is behind the text."""
     is_deleted: bool = False
     """Taken out of the text by a change that nobody has accepted yet."""
     skipped: int = 1
@@ -70,18 +81,33 @@ class _Look:
     """Kind of the group that its text belongs to; `unread` for none."""
     is_starred: bool = False
 
+    def note_colour(self, word: str, number: int) -> None:
+        """Take a control word, if it sets a colour."""
+        if word == "cf":
+            self.colour = number
+        elif word in ("cb", "highlight", "chcbpat"):
+            self.ground = number
+        elif word == "plain":
+            self.colour = self.ground = 0
+
 
 @dataclass(slots=True)
 class _Flow:
     """The paragraph that is being read, of the document or of a note."""
 
-    parts: list[str] = field(default_factory=list[str])
+    parts: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """The old font, empty for others, and text of each run."""
     label: str = ""
     level: int = 0
     style: int = 0
     is_in_table: bool = False
+    is_shaded: bool = False
     cells: list[str] = field(default_factory=list[str])
-    rows: list[list[str]] = field(default_factory=list[list[str]])
+    rows: list[EdgedRow] = field(default_factory=list[EdgedRow])
+    shape: EdgedRow = field(default_factory=lambda: EdgedRow([]))
+    """Ends and merges of the cells of the row that is read, without their texts."""
+    merges: set[str] = field(default_factory=set[str])
+    """Words on the cell whose end comes next."""
     is_aside: bool = False
     author: str | None = None
     """Of a comment."""
@@ -90,9 +116,26 @@ class _Flow:
     aside: list[Block] = field(default_factory=list[Block])
     """Notes and boxes, which come behind the paragraph."""
 
-    def take(self) -> str:
+    def shape_row(self, word: str, number: int) -> None:
+        """Take a control word, if it says something of the row of a table."""
+        if word == "trowd":
+            self.shape = EdgedRow([])
+        elif word in ("clvmrg", "clmrg"):
+            self.merges.add(word)
+        elif word == "cellx":
+            self.shape.ends.append(number)
+            self.shape.is_continued.append("clvmrg" in self.merges)
+            self.shape.is_covered.append("clmrg" in self.merges)
+            self.merges.clear()
+
+    def end_row(self) -> None:
+        """End the row of a table; its shape holds for the next one that says none."""
+        self.rows.append(replace(self.shape, cells=self.cells))
+        self.cells = []
+
+    def take(self, leave_out: Callable[[str], object]) -> str:
         """The text so far; the next begins."""
-        text, self.parts = "".join(self.parts), []
+        text, self.parts = in_unicode(self.parts, leave_out), []
         return text
 
 
@@ -119,6 +162,7 @@ class _Document:
         self._data = data
         self._at = 0
         self._fonts = Fonts()
+        self._whites = white_places(data)
         self._default_font = 0
         self._headings: dict[int, int] = {}
         self._look = _Look()
@@ -182,16 +226,26 @@ class _Document:
         if look.is_deleted:
             self._findings.left_out.add(text)
             return
-        if look.is_hidden:
+        if look.is_hidden or self._is_unseen(look):
             text = self._findings.hide(text)
         if not text:
             return
         if look.place:
-            self._aside_text.append(text)
+            font = "" if look.place in _TABLES else self._fonts.old_font(look.font)
+            self._aside_text.append(in_unicode([(font, text)], self._findings.left_out.add))
             return
         if look.shift:
             text = raised(text) if look.shift > 0 else lowered(text)
-        self._flow.parts.append(text)
+        self._flow.parts.append((self._fonts.old_font(look.font), text))
+
+    def _is_unseen(self, look: _Look) -> bool:
+        """Whether text is white on white paper: in no table, box or shade."""
+        flow = self._flow
+        return (
+            look.colour in self._whites
+            and look.ground in (0, *self._whites)
+            and not (flow.is_in_table or flow.is_aside or flow.is_shaded)
+        )
 
     # Groups
 
@@ -279,8 +333,9 @@ class _Document:
             self._add_bytes(sign)
         elif sign in b"~_\r\n-":
             self._settle()
-            # A soft hyphen, "\-", is seen only at a line's end.
-            self._add({b"~": "\u00a0", b"_": "-", b"-": ""}.get(sign, "\n"))
+            # A soft hyphen, "\-", is seen only at a line's end; in old fonts it is a letter.
+            soft = "\u00ad" if self._fonts.old_font(self._look.font) else ""
+            self._add({b"~": "\u00a0", b"_": "-", b"-": soft}.get(sign, "\n"))
 
     def _control(self, word: str, number: int | None) -> Iterator[Block]:
         if word == "bin":
@@ -304,6 +359,7 @@ class _Document:
         elif self._look.place in ("", "listtext", "pntext"):
             self._settle()
             self._format(word, number)
+            self._look.note_colour(word, number or 0)
             if not self._look.place:
                 yield from self._layout(word, number)
         else:
@@ -362,9 +418,13 @@ class _Document:
 
     def _layout(self, word: str, number: int | None) -> Iterator[Block]:
         flow = self._flow
+        flow.shape_row(word, number or 0)
         match word:
             case "pard":
                 flow.is_in_table, flow.level, flow.style = False, 0, 0
+                flow.is_shaded = False
+            case "cbpat" | "shading":
+                flow.is_shaded = bool(number) and number not in self._whites
             case "intbl":
                 flow.is_in_table = True
             case "s":
@@ -372,14 +432,13 @@ class _Document:
             case "outlinelevel":
                 flow.level = number + 1 if number is not None and 0 <= number < 9 else 0
             case "cell":
-                flow.cells.append(_labelled(flow.label, flow.take()))
+                flow.cells.append(_labelled(flow.label, flow.take(self._findings.left_out.add)))
                 flow.label = ""
             case "row":
-                flow.rows.append(flow.cells)
-                flow.cells = []
+                flow.end_row()
             case _ if word in _BREAKS:
                 if flow.is_in_table and word == "par":
-                    flow.parts.append("\n")
+                    flow.parts.append(("", "\n"))
                 else:
                     yield from self._close()
             case _:
@@ -389,13 +448,13 @@ class _Document:
         """End the paragraph, and the table before it."""
         self._settle()
         flow = self._flow
-        text = join_surrogates(flow.take())
+        text = join_surrogates(flow.take(self._findings.left_out.add))
         if flow.cells:
-            flow.rows.append(flow.cells)
-            flow.cells = []
+            flow.end_row()
         if flow.rows and (text.strip() or is_end or not flow.is_in_table):
-            rows = [[join_surrogates(cell) for cell in row] for row in flow.rows]
-            flow.rows = []
+            for row in flow.rows:
+                row.cells = [join_surrogates(cell) for cell in row.cells]
+            rows, flow.rows = aligned(flow.rows), []
             yield from table_blocks(rows)
         label, flow.label = flow.label, ""
         if text.strip():

@@ -59,16 +59,33 @@ class Fonts:
         name = self._names.get(font, "")
         if font in self._symbols or name.casefold().startswith(("symbol", "wingdings")):
             return "".join(symbol(name or "symbol", f"{byte:X}") for byte in raw)
-        if decode := font_decoder(name):
-            return decode(raw.decode("cp1252", "replace"))
+        if font_decoder(name):
+            # Read as the font shows it once the whole run is known.
+            return raw.decode("cp1252", "replace")
         # Python leaves five places of Windows' tables undefined; they hold nothing.
         return raw.decode(self._codecs.get(font, self.codec), "replace")
+
+    def old_font(self, font: int) -> str:
+        """The name of a font with an encoding of its own; empty for others."""
+        name = self._names.get(font, "")
+        return name if font_decoder(name) else ""
 
     def shown(self, font: int, number: int) -> str:
         """A character by its number in Unicode, or by its place in a font of symbols."""
         if 0xF000 <= number <= 0xF0FF:
             return symbol(self._names.get(font) or "symbol", f"{number:X}")
         return chr(number)
+
+
+_COLOURS = re.compile(rb"\\colortbl([^{}]{0,65536})\}")
+
+
+def white_places(data: bytes) -> frozenset[int]:
+    """The places of white in a document's table of colours."""
+    found = _COLOURS.search(data)
+    entries = found[1].split(b";") if found else []
+    parts = (b"\\red255", b"\\green255", b"\\blue255")
+    return frozenset(at for at, entry in enumerate(entries) if all(p in entry for p in parts))
 
 
 def join_surrogates(text: str) -> str:

@@ -1,6 +1,7 @@
 """Rows of cells to table blocks."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.cleaning import clean_line
@@ -12,12 +13,73 @@ TABLE_CHARS = 16_384
 """Characters from which a table is split into several blocks, each with the header row first."""
 
 
+class _Covered(str):
+    """A kind of empty text, told apart by its identity."""
+
+    __slots__ = ()
+
+
+COVERED = _Covered()
+"""The place of a cell that the one to its left spans; empty like others, and a mark of headers."""
+
+_MOST_HEADERS = 4
+"""Rows of a header that are put together; a table with more is a form."""
+
+
 def row_text(cells: Sequence[str]) -> str:
     """A row as one line; empty cells at its end are left out."""
     cleaned = [clean_line(cell.replace("\u00ad", HYPHEN)) for cell in cells]
     while cleaned and not cleaned[-1]:
         cleaned.pop()
     return CELL_SEPARATOR.join(cleaned)
+
+
+def _with_one_header(rows: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """The rows with one header: "2025" over "Q1" and "Q2" becomes "2025 Q1" and "2025 Q2"."""
+    first = list(islice(rows, _MOST_HEADERS + 1))
+    start = 0
+    # A cell over the whole width is a title.
+    while (
+        start < len(first)
+        and len(first[start]) > 1
+        and all(cell is COVERED for cell in first[start][1:])
+    ):
+        start += 1
+    end = start
+    while end < len(first) - 1 and COVERED in map(_identity, first[end]):
+        end += 1
+    named = first[start : end + 1]
+    # The lowest row names what the others span, and the body below it spans nothing.
+    if end == start or end > len(first) - 2 or not _names_all(named):
+        return chain(first, rows)
+    header: list[str] = []
+    for column in range(max(map(len, named))):
+        texts = [_spanning(row, column) for row in named]
+        header.append(" ".join(dict.fromkeys(text for text in texts if text)))
+    return chain(first[:start], [header], first[end + 1 :], rows)
+
+
+def _identity(cell: str) -> object:
+    return COVERED if cell is COVERED else None
+
+
+def _names_all(rows: list[Sequence[str]]) -> bool:
+    lowest = rows[-1]
+    return all(
+        column < len(lowest) and lowest[column].strip() != ""
+        for row in rows[:-1]
+        for column, cell in enumerate(row)
+        if cell is COVERED
+    )
+
+
+def _spanning(row: Sequence[str], column: int) -> str:
+    """The text of the cell that spans a column of a row."""
+    if column >= len(row):
+        return ""
+    while column and row[column] is COVERED:
+        column -= 1
+    return clean_line(row[column].replace(TURN, ""))
 
 
 def table_blocks(rows: Iterable[Sequence[str]], page: int | None = None) -> Iterator[Block]:
@@ -30,7 +92,7 @@ def table_blocks(rows: Iterable[Sequence[str]], page: int | None = None) -> Iter
     header = ""
     lines: list[str] = []
     held = 0
-    for cells in rows:
+    for cells in _with_one_header(iter(rows)):
         line = row_text(cells)
         if not line:
             continue

@@ -38,6 +38,8 @@ class RunLook(NamedTuple):
     """1 raised, -1 lowered."""
     is_hidden: bool = False
     font: str = ""
+    is_white: bool = False
+    """Whether it is white and nothing is said of the ground behind it."""
 
 
 _SHIFTS = {"superscript": 1, "subscript": -1, "baseline": 0}
@@ -45,6 +47,9 @@ _SHIFTS = {"superscript": 1, "subscript": -1, "baseline": 0}
 _LEAST_MOVE = 4
 # A type of one point and below is set to be searched, not to be seen.
 _UNSEEN_SIZE = 2
+_WHITE = "FFFFFF"
+_NO_GROUND = ("auto", "none", _WHITE)
+"""Shades that leave a text on white paper."""
 
 
 class Styles:
@@ -61,6 +66,22 @@ class Styles:
     def look(self, run: ET.Element, paragraph: ET.Element) -> RunLook:
         """Get the look of a run: its own, its style's, else that of its paragraph's style."""
         own = child(run, "rPr")
+        look = self._own_look(own, paragraph)
+        if look.is_white and self._is_shaded(paragraph):
+            return look._replace(is_white=False)
+        return look
+
+    def _is_shaded(self, paragraph: ET.Element) -> bool:
+        """Whether a paragraph or its style sets a ground."""
+        shades = [child(paragraph, "pPr", "shd")]
+        chain = self._chain(value_of(paragraph, "pPr", "pStyle") or "")
+        shades += [child(style, "pPr", "shd") for style in chain]
+        return any(
+            shade is not None and (attribute(shade, "fill") or "auto") not in _NO_GROUND
+            for shade in shades
+        )
+
+    def _own_look(self, own: ET.Element | None, paragraph: ET.Element) -> RunLook:
         style = value_of(paragraph, "pPr", "pStyle") or ""
         if own is None and not style:
             found = self._defaults
@@ -132,8 +153,10 @@ def _settings(properties: ET.Element | None) -> dict[str, str]:
         match local(part.tag):
             case "vanish":
                 found["vanish"] = "1" if is_on(part) else ""
-            case "vertAlign" | "position" | "sz" as name:
+            case "vertAlign" | "position" | "sz" | "color" as name:
                 found[name] = attribute(part, "val") or ""
+            case "shd" | "highlight":
+                found["ground"] = attribute(part, "fill") or attribute(part, "val") or ""
             case "rFonts":
                 # The name for Latin letters, which the old Vietnamese fonts are.
                 found["font"] = attribute(part, "ascii") or attribute(part, "hAnsi") or ""
@@ -148,7 +171,8 @@ def _run_look(found: dict[str, str]) -> RunLook:
     if not shift and moved.removeprefix("-").isdecimal() and abs(int(moved)) >= _LEAST_MOVE:
         shift = -1 if moved.startswith("-") else 1
     is_tiny = size.isdecimal() and int(size) <= _UNSEEN_SIZE
-    return RunLook(shift, bool(found.get("vanish")) or is_tiny, found.get("font", ""))
+    is_white = found.get("color") == _WHITE and found.get("ground", "auto") in _NO_GROUND
+    return RunLook(shift, bool(found.get("vanish")) or is_tiny, found.get("font", ""), is_white)
 
 
 class Level(NamedTuple):

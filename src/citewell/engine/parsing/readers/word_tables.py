@@ -9,6 +9,7 @@ import struct
 from functools import lru_cache
 from typing import NamedTuple
 
+from citewell.engine.parsing.readers.table_edges import EdgedRow
 from citewell.engine.parsing.readers.word_styles import Level
 
 _SIZES = (1, 1, 2, 4, 2, 2, 0, 3)
@@ -54,6 +55,25 @@ def properties_of(data: bytes) -> Properties:
         found[code] = data[at : at + size]
         at += size
     return found
+
+
+_FOLLOWS_LEFT, _FOLLOWS_ABOVE, _BEGINS_BELOW = 0x02, 0x20, 0x40
+_CELL = 20
+"""Bytes of a cell's description ([MS-DOC] 2.9.301)."""
+
+
+def edged_row(cells: list[str], row: Properties) -> EdgedRow:
+    """The cells of a row with their ends and merges, if its properties say them."""
+    value = row.get(_TABLE, b"")
+    count = value[2] if len(value) > 2 else 0
+    if count != len(cells) or len(value) < 3 + 2 * (count + 1):
+        return EdgedRow(cells)
+    ends = struct.unpack_from(f"<{count}h", value, 5)
+    at = 3 + 2 * (count + 1)
+    described = (value[at + _CELL * n : at + _CELL * n + 2] for n in range(count))
+    flags = [each[0] if each else 0 for each in described]
+    above = [bool(flag & _FOLLOWS_ABOVE) and not flag & _BEGINS_BELOW for flag in flags]
+    return EdgedRow(cells, list(ends), above, [bool(flag & _FOLLOWS_LEFT) for flag in flags])
 
 
 def read_styles(data: bytes) -> dict[int, Style]:

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,12 @@ from citewell.engine.parsing.compound import MAGIC
 from citewell.engine.parsing.containers import open_compound
 from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput
-from citewell.engine.parsing.readers.number_formats import BUILT_IN, is_dated, shown_number
+from citewell.engine.parsing.readers.number_formats import (
+    BUILT_IN,
+    is_dated,
+    shown_number,
+    shows_nothing,
+)
 from citewell.engine.parsing.readers.seen_cells import (
     MOST_MERGED,
     MergedCells,
@@ -29,7 +34,9 @@ from citewell.engine.parsing.readers.seen_cells import (
     seen_notes,
     warn_of_hidden_sheets,
 )
+from citewell.engine.parsing.readers.sheet_looks import decoded
 from citewell.engine.parsing.readers.xls_drawings import Drawings
+from citewell.engine.parsing.vietnamese import font_decoder
 
 _DAMAGE = (
     XLRDError,
@@ -44,6 +51,10 @@ _DAMAGE = (
     struct.error,
 )
 """Errors of the library for a damaged file, which it trusts to be whole."""
+
+
+_WHITE = (1, 9)
+"""Places of white in the palette that workbooks begin with ([MS-XLS] 2.5.161)."""
 
 
 class OldWorkbook:
@@ -108,6 +119,12 @@ class OldWorkbook:
 
     def _text(self, sheet: Any, row: int, column: int, *, as_shown: bool) -> str:
         cell: Any = sheet.cell(row, column)
+        text = self._stored(sheet, cell, (row, column), as_shown=as_shown)
+        text = decoded(text, self._decoder(cell.xf_index))
+        return self._findings.hide(text) if as_shown and self._is_unseen(cell) else text
+
+    def _stored(self, sheet: Any, cell: Any, place: tuple[int, int], *, as_shown: bool) -> str:
+        row, column = place
         match cell.ctype:
             case xlrd.XL_CELL_TEXT:
                 runs: Any = sheet.rich_text_runlist_map.get((row, column))
@@ -123,6 +140,30 @@ class OldWorkbook:
                 return str(xlrd.error_text_from_code.get(cell.value, "#ERROR"))
             case _:
                 return ""
+
+    def _decoder(self, style: int | None) -> Callable[[str], str] | None:
+        font = self._font(style)
+        return None if font is None else font_decoder(str(font.name))
+
+    def _font(self, style: int | None) -> Any:
+        styles, fonts = self._book.xf_list, self._book.font_list
+        if style is None or not 0 <= style < len(styles):
+            return None
+        place: int = styles[style].font_index
+        return fonts[place] if place < len(fonts) else None
+
+    def _is_unseen(self, cell: Any) -> bool:
+        """Whether a cell's format shows nothing, or its text is white on white."""
+        is_text = cell.ctype == xlrd.XL_CELL_TEXT
+        if shows_nothing(self._format(cell.xf_index), is_text=is_text):
+            return True
+        font = self._font(cell.xf_index)
+        if font is None or font.colour_index not in _WHITE:
+            return False
+        ground: Any = self._book.xf_list[cell.xf_index].background
+        return not ground.fill_pattern or (
+            ground.fill_pattern == 1 and ground.pattern_colour_index in _WHITE
+        )
 
     def _format(self, style: int | None) -> str:
         styles: list[Any] = self._book.xf_list

@@ -6,7 +6,6 @@ Source: ECMA-376 part 1, section 18 (SpreadsheetML).
 import re
 import zipfile
 from collections.abc import Iterator
-from itertools import chain
 from typing import IO
 from xml.etree import ElementTree as ET
 
@@ -15,7 +14,7 @@ from citewell.engine.parsing.base import Block, WarningCode
 from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput
 from citewell.engine.parsing.readers.charts import sheet_charts
-from citewell.engine.parsing.readers.number_formats import BUILT_IN, is_dated, shown_number
+from citewell.engine.parsing.readers.number_formats import is_dated, shown_number, shows_nothing
 from citewell.engine.parsing.readers.ooxml import (
     attribute,
     child,
@@ -40,6 +39,8 @@ from citewell.engine.parsing.readers.seen_cells import (
     seen_notes,
     warn_of_hidden_sheets,
 )
+from citewell.engine.parsing.readers.sheet_looks import PLAIN, CellLook, cell_looks, decoded
+from citewell.engine.parsing.vietnamese import font_decoder
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 SHEET_KINDS = ("worksheet", "chartsheet")
@@ -49,6 +50,8 @@ SHEET_KINDS = ("worksheet", "chartsheet")
 # other languages than English it stays.
 THREADED = re.compile(r"\[Threaded comment\][^\0]{0,500}?\bComment:\s*")
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})"')
+
+_RULES = re.compile(rb"<(?:\w+:)?(?:conditionalFormatting|tablePart)[\s>]")
 
 
 class Workbook:
@@ -72,7 +75,9 @@ class Workbook:
             self.title, self.metadata = properties(archive)
             names = set(archive.namelist())
             self._strings = _strings(archive, parts.get("sharedStrings"), names)
-            self._formats = _formats(archive, parts.get("styles"), names)
+            styles = parts.get("styles")
+            self._looks = cell_looks(parse_part(archive, styles)) if styles in names else []
+        self._has_rules = False
         settings = child(root, "workbookPr")
         self._is_1904 = is_on((settings.get("date1904") if settings is not None else None) or "0")
         found = child(root, "sheets")
@@ -93,7 +98,7 @@ class Workbook:
         """Yield the rows of a sheet; without `as_shown` numbers come as they are stored."""
         with zipfile.ZipFile(self._path) as archive:
             with archive.open(sheet.part) as part:
-                merged = _merged(part)
+                merged, self._has_rules = _merged(part)
             with archive.open(sheet.part) as part:
                 yield from self._rows(part, merged, sheet, as_shown=as_shown)
 
@@ -144,13 +149,22 @@ class Workbook:
                 continue
             place = _REFERENCE.fullmatch(cell.get("r", ""))
             column = _column(place[1]) if place else column + 1
-            text = self._text(cell, as_shown=as_shown).strip()
+            style = cell.get("s", "0")
+            place_of = int(style) if style.isdecimal() else 0
+            look = self._looks[place_of] if place_of < len(self._looks) else PLAIN
+            text = decoded(self._text(cell, look, as_shown=as_shown).strip(), look.decode)
             self._findings.source.add(text)
+            if as_shown and text and self._is_unseen(cell, look):
+                text = self._findings.hide(text)
             if text and column <= MAX_COLUMNS:
                 cells[column] = text
         return cells
 
-    def _text(self, cell: ET.Element, *, as_shown: bool) -> str:
+    def _is_unseen(self, cell: ET.Element, look: CellLook) -> bool:
+        is_text = cell.get("t", "n") not in ("n", "b", "e")
+        return (look.is_unseen and not self._has_rules) or shows_nothing(look.code, is_text=is_text)
+
+    def _text(self, cell: ET.Element, look: CellLook, *, as_shown: bool) -> str:
         kind = cell.get("t", "n")
         text, formula = "", None
         for part in cell:
@@ -177,13 +191,11 @@ class Workbook:
             case "b":
                 return "TRUE" if text == "1" else "FALSE"
             case "n":
-                return self._number(text, cell.get("s", "0"), as_shown=as_shown)
+                return self._number(text, look.code, as_shown=as_shown)
             case _:
                 return text
 
-    def _number(self, text: str, style: str, *, as_shown: bool) -> str:
-        place = int(style) if style.isdecimal() else 0
-        code = self._formats[place] if place < len(self._formats) else "General"
+    def _number(self, text: str, code: str, *, as_shown: bool) -> str:
         if not as_shown and not is_dated(code):
             code = "General"
         return shown_number(text, code, is_1904=self._is_1904)
@@ -205,23 +217,26 @@ def _place(reference: str) -> tuple[int, int]:
     return (int(found[2]), _column(found[1])) if found else (0, 0)
 
 
-def _merged(part: IO[bytes]) -> MergedCells:
+def _merged(part: IO[bytes]) -> tuple[MergedCells, bool]:
     """Cells of merged areas -> (row, column) of the area's first cell, which has the text.
 
-    The areas stand behind the rows, so the part is looked through before it is read.
+    With it whether rules or tables of the sheet may colour its cells. Both stand behind the rows,
+    so the part is looked through before it is read.
     """
     found: MergedCells = {}
+    has_rules = False
     tail, areas = b"", 0
     while data := part.read(1 << 20):
         data = tail + data
         cut = data.rfind(b"<")
         tail = data[cut:] if cut >= 0 else b""
+        has_rules = has_rules or bool(_RULES.search(data))
         for first, last in _MERGED.findall(data[: len(data) - len(tail)]):
             (top, left), (bottom, right) = _place(first.decode()), _place(last.decode())
             areas += 1
             if areas <= MOST_MERGED:
                 note_merged(found, top, left, bottom, right)
-    return found
+    return found, has_rules
 
 
 def _hidden_columns(element: ET.Element) -> set[int]:
@@ -253,27 +268,12 @@ def _rich_text(element: ET.Element | None) -> str:
             parts.append(part.text or "")
         elif name == "r":
             text = "".join(t.text or "" for t in part if local(t.tag) == "t")
+            text = decoded(text, font_decoder(value_of(part, "rPr", "rFont") or ""))
             place = value_of(part, "rPr", "vertAlign")
             if place in ("superscript", "subscript"):
                 text = raised(text) if place == "superscript" else lowered(text)
             parts.append(text)
     return "".join(parts)
-
-
-def _formats(archive: zipfile.ZipFile, name: str | None, names: set[str]) -> list[str]:
-    """The number format of each cell style."""
-    if not name or name not in names:
-        return []
-    root = parse_part(archive, name)
-    own = {item.get("numFmtId", ""): item.get("formatCode", "") for item in _items(root, "numFmts")}
-    codes = chain(((str(number), code) for number, code in BUILT_IN.items()), own.items())
-    known = dict(codes)
-    return [known.get(xf.get("numFmtId", "0"), "General") for xf in _items(root, "cellXfs")]
-
-
-def _items(root: ET.Element, name: str) -> list[ET.Element]:
-    found = child(root, name)
-    return [] if found is None else list(found)
 
 
 def drawn_texts(drawing: ET.Element | None) -> list[str]:
