@@ -34,7 +34,10 @@ class TestJobs:
         assert {job["status"] for job in listed["jobs"]} == {"failed", "succeeded"}
         of_one = installation.json("jobs", "list", "--document", failed["document_id"])
         assert of_one == {"jobs": [failed], "total": 1}
-        assert installation.json("jobs", "show", failed["id"]) == failed
+        assert installation.json("jobs", "list", "--document", "empty.md") == of_one
+        assert "empty.md" in installation.call("jobs", "list").stdout
+        for few in (failed["id"], failed["id"][-8:]):
+            assert installation.json("jobs", "show", few) == failed
         again = installation.json("jobs", "retry", failed["id"])
         assert (again["status"], again["attempts"]) == ("queued", 0)
         assert "Cancelled." in installation.call("jobs", "cancel", failed["id"]).stdout

@@ -79,7 +79,7 @@ class TestArguments:
             (["search", "x", "--top-k", "many"], "--top-k"),
             (["documents", "list", "--status", "done"], "done"),
             (["documents", "list", "--limit", "101"], "--limit"),
-            (["key", "revoke", "first"], "key_id"),
+            (["agent", "approve", "last", "--call", "first"], "--call"),
             (["eval", "retrieval", "nowhere"], "nowhere"),
             (["serve", "--workers", "0"], "--workers"),
             (["serve", "--preload", "nowhere"], "nowhere"),

@@ -9,10 +9,8 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     SmallInteger,
-    Text,
     Uuid,
     and_,
-    cast,
     func,
     or_,
     select,
@@ -21,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from citewell.core.database.base import Base, HasId, HasTimestamps, TenantScoped
+from citewell.core.database.parts import SHORTEST_PART, has_part
 
 
 class VersionStatus(StrEnum):
@@ -189,9 +188,6 @@ class DocumentText(Base, TenantScoped):
 MOST_NAMED = 5
 """Documents that are told where several fit a name."""
 
-SHORTEST_PART = 8
-"""Fewest characters of the beginning or the end of an id. Shorter ones are words, too."""
-
 
 def named(wanted: str, collection_id: uuid.UUID | None) -> Select[Document]:
     """The first documents that `is_named` fits, oldest first."""
@@ -202,16 +198,11 @@ def named(wanted: str, collection_id: uuid.UUID | None) -> Select[Document]:
 
 
 def is_named(wanted: str) -> ColumnElement[bool]:
-    """Whether a document has this title, this file name, or this beginning or end of its id.
-
-    The beginning of an id is a clock, so that those of one minute begin alike; their ends differ.
-    """
+    """Whether a document has this title, this file name, or this beginning or end of its id."""
     fits = [
         func.lower(Document.title) == func.lower(wanted),
         func.lower(Document.filename) == func.lower(wanted),
     ]
     if len(wanted) >= SHORTEST_PART:
-        written = cast(Document.id, Text)
-        fits.append(written.startswith(wanted.lower(), autoescape=True))
-        fits.append(written.endswith(wanted.lower(), autoescape=True))
+        fits.append(has_part(Document.id, wanted))
     return or_(*fits)

@@ -14,6 +14,7 @@ from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.engine.workflows.problems import WorkflowSpecError
 from citewell.engine.workflows.text import read_source
+from citewell.entrypoints.commands.naming import Findable, id_of
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
     USAGE,
@@ -26,6 +27,7 @@ from citewell.entrypoints.commands.running import (
     print_json,
     print_table,
     read_text_file,
+    readable,
     run,
     stop,
 )
@@ -43,13 +45,17 @@ from citewell.features.agents.schemas import (
 )
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
-from citewell.models.agents import AgentRunStatus
+from citewell.models.agents import AgentRun, AgentRunStatus
 
 T = TypeVar("T")
 
 agent = typer.Typer(no_args_is_help=True, help="Agents: list, save, run, show and approve.")
 
-RunArgument = Annotated[uuid.UUID, typer.Argument(help="The run's id.")]
+RunArgument = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="The run's id, its beginning or end.", callback=readable),
+]
+RUN = Findable("run", AgentRun, runs.get)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -156,7 +162,7 @@ def show_run(
     as_json: JsonOption = False,
 ) -> None:
     """Show a run: its answer, its calls, and the actions that wait for a decision."""
-    _show(_within(lambda ctx: runs.get(ctx, run_id), tenant, as_user), as_json=as_json)
+    _show(_within(lambda ctx: _run(ctx, run_id), tenant, as_user), as_json=as_json)
 
 
 @agent.command("approve")
@@ -173,7 +179,7 @@ def approve_call(
     as_json: JsonOption = False,
 ) -> None:
     """Show the exact action that a run waits for, and approve it or refuse it."""
-    shown = _within(lambda ctx: runs.get(ctx, run_id), tenant, as_user)
+    shown = _within(lambda ctx: _run(ctx, run_id), tenant, as_user)
     waiting = _waiting(shown, call)
     err.print(f"{waiting.tool}:\n{waiting.action or ''}", markup=False)
     if not yes and not typer.confirm("Refuse it?" if deny else "Approve it?", err=True):
@@ -182,7 +188,7 @@ def approve_call(
     data = ApprovalRequest(
         call_id=waiting.id, arguments_hash=waiting.arguments_hash, approve=not deny
     )
-    decided = _within(lambda ctx: runs.decide(ctx, run_id, data), tenant, as_user)
+    decided = _within(lambda ctx: runs.decide(ctx, shown.id, data), tenant, as_user)
     if as_json:
         print_json(decided.model_dump(mode="json"))
     else:
@@ -209,6 +215,10 @@ def _definition(path: Path, slug: str | None) -> AgentCreate:
         stop(f"{path} holds no agent: an object with name, instructions and tools.", USAGE)
     chosen = {"slug": slug} if slug else {"slug": read.get("slug") or path.stem}
     return checked(AgentCreate, **(read | chosen))
+
+
+async def _run(ctx: Context, wanted: str) -> AgentRunRead:
+    return await runs.get(ctx, await id_of(ctx, RUN, wanted))
 
 
 def _within(action: Callable[[Context], Awaitable[T]], tenant: str, as_user: str | None) -> T:

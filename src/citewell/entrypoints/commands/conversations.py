@@ -11,6 +11,7 @@ from rich.text import Text
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.entrypoints.commands.naming import Findable, id_of
 from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
@@ -20,6 +21,7 @@ from citewell.entrypoints.commands.running import (
     out,
     print_json,
     print_table,
+    readable,
 )
 from citewell.features.conversations import exporting, service
 from citewell.features.conversations.schemas import (
@@ -31,12 +33,21 @@ from citewell.features.conversations.schemas import (
 )
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.conversations import Conversation
 
 conversations = typer.Typer(
     no_args_is_help=True, help="Conversations: list, show, export and delete them."
 )
 
-ConversationArgument = Annotated[uuid.UUID, typer.Argument(help="The conversation's id.")]
+ConversationArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONVERSATION",
+        help="Its title, its id, or the beginning or end of it.",
+        callback=readable,
+    ),
+]
+CONVERSATION = Findable("conversation", Conversation, service.get, (Conversation.title,))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -79,7 +90,7 @@ def list_conversations(
 
 @conversations.command("show")
 def show_conversation(
-    conversation_id: ConversationArgument,
+    conversation: ConversationArgument,
     page: Annotated[int, typer.Option(min=1, help="Page of the messages.")] = 1,
     limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Messages a page.")] = MAX_LIMIT,
     tenant: TenantOption = DEFAULT_TENANT,
@@ -90,15 +101,16 @@ def show_conversation(
 
     async def act(platform: Platform, caller: Caller) -> tuple[ConversationRead, list[MessageRead]]:
         async with unit_of_work(platform, caller) as ctx:
+            conversation_id = await id_of(ctx, CONVERSATION, conversation)
             found = await service.messages(ctx, conversation_id, PageRequest(page, limit))
             return await service.get(ctx, conversation_id), found.items
 
-    conversation, messages = administer(act, tenant=tenant, as_user=as_user)
+    talk, messages = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         shown = [each.model_dump(mode="json") for each in messages]
-        print_json(conversation.model_dump(mode="json") | {"messages": shown})
+        print_json(talk.model_dump(mode="json") | {"messages": shown})
         return
-    out.print(conversation.title, style="bold", markup=False)
+    out.print(talk.title, style="bold", markup=False)
     for each in messages:
         out.print(f"? {each.question}", markup=False)
         answer = each.answer
@@ -110,7 +122,7 @@ def show_conversation(
 
 @conversations.command("export")
 def export_conversation(
-    conversation_id: ConversationArgument,
+    conversation: ConversationArgument,
     form: Annotated[
         ExportForm | None, typer.Option(help="Form of the file; unset: Markdown.")
     ] = None,
@@ -130,7 +142,7 @@ def export_conversation(
 
     async def act(platform: Platform, caller: Caller) -> bytes:
         async with unit_of_work(platform, caller) as ctx:
-            export = await exporting.read(ctx, conversation_id)
+            export = await exporting.read(ctx, await id_of(ctx, CONVERSATION, conversation))
         return await exporting.written(platform, caller, export, wanted)
 
     content = administer(act, tenant=tenant, as_user=as_user)
@@ -142,18 +154,20 @@ def export_conversation(
 
 @conversations.command("delete")
 def delete_conversation(
-    conversation_id: ConversationArgument,
+    conversation: ConversationArgument,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove a conversation with its messages."""
 
-    async def act(platform: Platform, caller: Caller) -> None:
+    async def act(platform: Platform, caller: Caller) -> uuid.UUID:
         async with unit_of_work(platform, caller) as ctx:
+            conversation_id = await id_of(ctx, CONVERSATION, conversation)
             await service.delete(ctx, conversation_id)
+            return conversation_id
 
-    administer(act, tenant=tenant, as_user=as_user)
+    conversation_id = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"id": str(conversation_id), "deleted": True})
     else:

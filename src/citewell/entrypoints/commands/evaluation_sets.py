@@ -16,6 +16,7 @@ from citewell.entrypoints.commands.evaluation import (
     print_comparison,
     progress_bar,
 )
+from citewell.entrypoints.commands.naming import Findable, id_of
 from citewell.entrypoints.commands.running import (
     NOT_AVAILABLE,
     AsOption,
@@ -27,6 +28,7 @@ from citewell.entrypoints.commands.running import (
     out,
     print_json,
     print_table,
+    readable,
     run,
     stop,
 )
@@ -35,6 +37,7 @@ from citewell.features.evaluations import (
     datasets,
     gating,
     generations,
+    running,
 )
 from citewell.features.evaluations.gating import RunLimits
 from citewell.features.evaluations.schemas import (
@@ -47,14 +50,18 @@ from citewell.features.evaluations.schemas import (
     DatasetRead,
     GenerationCreate,
     GenerationRead,
+    RunComparison,
     RunRead,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.evaluations import EvalRun
 
 T = TypeVar("T")
 
 DatasetArgument = Annotated[str, typer.Argument(help="Name of an evaluation dataset.")]
+
+RUN = Findable("run", EvalRun, running.get)
 
 
 def add_to(_: typer.Typer) -> None:
@@ -310,8 +317,16 @@ def _figure(value: Any) -> str:
 
 
 def compare_runs(
-    before: Annotated[uuid.UUID, typer.Argument(help="A finished run.")],
-    after: Annotated[uuid.UUID, typer.Argument(help="A later one of the same dataset.")],
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="A finished run: its id, its beginning or end.", callback=readable
+        ),
+    ],
+    after: Annotated[
+        str,
+        typer.Argument(metavar="LATER", help="A later one of the same dataset.", callback=readable),
+    ],
     tolerance: Annotated[
         float, typer.Option(min=0, max=1, help="Share by which a figure may get worse.")
     ] = 0.0,
@@ -320,9 +335,12 @@ def compare_runs(
     as_json: JsonOption = False,
 ) -> None:
     """Compare two runs case by case; exits with 1 if the later one is worse."""
-    found = _within(
-        lambda ctx: comparing.compare(ctx, before, after, tolerance=tolerance), tenant, as_user
-    )
+
+    async def act(ctx: Context) -> RunComparison:
+        first, later = await id_of(ctx, RUN, before), await id_of(ctx, RUN, after)
+        return await comparing.compare(ctx, first, later, tolerance=tolerance)
+
+    found = _within(act, tenant, as_user)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

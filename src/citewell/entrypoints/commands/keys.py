@@ -12,6 +12,7 @@ from citewell.access.policy import Scope
 from citewell.core.context import TENANT_SCOPES, Caller, unit_of_work
 from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
+from citewell.entrypoints.commands.naming import Findable, id_of
 from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
@@ -26,8 +27,11 @@ from citewell.features.identity.errors import OperatorKeyError
 from citewell.features.identity.schemas import MAX_KEY_DAYS, ApiKeyRead, NewApiKey
 from citewell.features.users import service as users
 from citewell.kit.clock import utc_now
+from citewell.models.tenancy import ApiKey
 
 key = typer.Typer(no_args_is_help=True, help="API keys (for keys that encrypt files: `keys`).")
+
+KEY = Findable("key", ApiKey, identity.usable_api_key, (ApiKey.name,))
 
 USERS_SCOPES = frozenset({Scope.READ, Scope.WRITE})
 """Default scopes of a user's key."""
@@ -137,14 +141,21 @@ def _shown(time: datetime | None) -> str:
 
 @key.command("revoke")
 def revoke_key(
-    key_id: Annotated[uuid.UUID, typer.Argument(help="The key's id.")],
+    named: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY",
+            help="Its name, its id, or the beginning or end of it.",
+            callback=readable,
+        ),
+    ],
     tenant: TenantOption = identity.DEFAULT_TENANT,
 ) -> None:
     """Make an API key useless from now on."""
 
     async def act(platform: Platform, caller: Caller) -> None:
         async with unit_of_work(platform, caller) as ctx:
-            await identity.revoke_api_key(ctx, key_id)
+            await identity.revoke_api_key(ctx, await id_of(ctx, KEY, named))
 
     administer(act, tenant=tenant)
     out.print("Revoked.")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.entrypoints.commands.naming import Findable, id_of
 from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
@@ -21,6 +22,7 @@ from citewell.entrypoints.commands.running import (
     out,
     print_json,
     print_table,
+    readable,
     run,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
@@ -35,12 +37,19 @@ from citewell.features.queries.schemas import (
     StoredAnswer,
 )
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.queries import QueryLog
 
 queries = typer.Typer(
     no_args_is_help=True, help="Stored answers: list, show, replay and rate them."
 )
 
-QueryArgument = Annotated[uuid.UUID, typer.Argument(help="The answer's id.")]
+QueryArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ANSWER", help="The answer's id, its beginning or end.", callback=readable
+    ),
+]
+QUERY = Findable("answer", QueryLog, service.get)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -125,7 +134,7 @@ def show_query(
 
     async def act(platform: Platform, caller: Caller) -> StoredAnswer:
         async with unit_of_work(platform, caller) as ctx:
-            return await service.get(ctx, query_id)
+            return await service.get(ctx, await id_of(ctx, QUERY, query_id))
 
     found = run(act, tenant=tenant, as_user=as_user)
     if as_json:
@@ -150,7 +159,9 @@ def replay_query(
     """Ask a stored question again: what is different today, and why."""
 
     async def act(platform: Platform, caller: Caller) -> ReplayRead:
-        return await replaying.replay(platform, caller, query_id)
+        async with unit_of_work(platform, caller) as ctx:
+            wanted = await id_of(ctx, QUERY, query_id)
+        return await replaying.replay(platform, caller, wanted)
 
     found = run(act, tenant=tenant, as_user=as_user)
     if as_json:
@@ -175,10 +186,11 @@ def rate_query(
     as_json: JsonOption = False,
 ) -> None:
     """Rate an answer; a further rating replaces the former."""
-    data = checked(FeedbackCreate, query_id=query_id, rating=rating, comment=comment)
 
     async def act(platform: Platform, caller: Caller) -> FeedbackRead:
         async with unit_of_work(platform, caller) as ctx:
+            wanted = await id_of(ctx, QUERY, query_id)
+            data = checked(FeedbackCreate, query_id=wanted, rating=rating, comment=comment)
             return await service.rate(ctx, data)
 
     given = run(act, tenant=tenant, as_user=as_user)

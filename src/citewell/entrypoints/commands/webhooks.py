@@ -1,14 +1,16 @@
 """`webhooks`."""
 
 import uuid
+from functools import partial
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from citewell.core.context import Caller, unit_of_work
+from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
+from citewell.entrypoints.commands.naming import Findable, id_of
 from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
@@ -31,12 +33,22 @@ from citewell.features.webhooks.schemas import (
     WebhookUpdate,
 )
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.webhooks import Webhook, WebhookDelivery
 
 webhooks = typer.Typer(
     no_args_is_help=True, help="Webhooks: who is told of documents, jobs and answers."
 )
 
-WebhookArgument = Annotated[uuid.UUID, typer.Argument(help="The webhook's id.")]
+WebhookArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="WEBHOOK",
+        help="Its name, its id, or the beginning or end of it.",
+        callback=readable,
+    ),
+]
+WEBHOOK = Findable("webhook", Webhook, service.get, (Webhook.name,))
+
 EventOption = Annotated[
     list[WebhookEvent] | None, typer.Option("--event", help="What it is told of; repeatable.")
 ]
@@ -102,7 +114,7 @@ def create_webhook(
 
 @webhooks.command("update")
 def update_webhook(
-    webhook_id: WebhookArgument,
+    webhook: WebhookArgument,
     url: Annotated[str | None, typer.Option(help="Where messages go.", callback=readable)] = None,
     event: EventOption = None,
     name: Annotated[str | None, typer.Option(help="What it is for.", callback=readable)] = None,
@@ -120,6 +132,8 @@ def update_webhook(
     )
 
     async def act(platform: Platform, caller: Caller) -> WebhookChanged:
+        async with unit_of_work(platform, caller) as ctx:
+            webhook_id = await id_of(ctx, WEBHOOK, webhook)
         return await service.update(platform, caller, webhook_id, data)
 
     _print_changed(administer(act, tenant=tenant, as_user=as_user), as_json)
@@ -136,7 +150,7 @@ def _print_changed(changed: WebhookChanged, as_json: bool) -> None:
 
 @webhooks.command("delete")
 def delete_webhook(
-    webhook_id: WebhookArgument,
+    webhook: WebhookArgument,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
 ) -> None:
@@ -144,7 +158,7 @@ def delete_webhook(
 
     async def act(platform: Platform, caller: Caller) -> None:
         async with unit_of_work(platform, caller) as ctx:
-            await service.remove(ctx, webhook_id)
+            await service.remove(ctx, await id_of(ctx, WEBHOOK, webhook))
 
     administer(act, tenant=tenant, as_user=as_user)
     out.print("Deleted.")
@@ -152,7 +166,7 @@ def delete_webhook(
 
 @webhooks.command("deliveries")
 def list_deliveries(
-    webhook_id: WebhookArgument,
+    webhook: WebhookArgument,
     page: PageOption = 1,
     limit: LimitOption = 20,
     tenant: TenantOption = DEFAULT_TENANT,
@@ -163,6 +177,7 @@ def list_deliveries(
 
     async def act(platform: Platform, caller: Caller) -> tuple[list[DeliveryRead], int]:
         async with unit_of_work(platform, caller) as ctx:
+            webhook_id = await id_of(ctx, WEBHOOK, webhook)
             found = await service.deliveries(ctx, webhook_id, PageRequest(page, limit))
             return found.items, found.total
 
@@ -180,10 +195,19 @@ def list_deliveries(
     print_table(table)
 
 
+async def _get_delivery(webhook_id: uuid.UUID, ctx: Context, delivery_id: uuid.UUID) -> object:
+    return await service.delivery(ctx, webhook_id, delivery_id)
+
+
 @webhooks.command("replay")
 def replay_delivery(
-    webhook_id: WebhookArgument,
-    delivery_id: Annotated[uuid.UUID, typer.Argument(help="The delivery's id.")],
+    webhook: WebhookArgument,
+    delivery: Annotated[
+        str,
+        typer.Argument(
+            metavar="DELIVERY", help="The delivery's id, its beginning or end.", callback=readable
+        ),
+    ],
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -192,7 +216,9 @@ def replay_delivery(
 
     async def act(platform: Platform, caller: Caller) -> DeliveryRead:
         async with unit_of_work(platform, caller) as ctx:
-            return await service.replay(ctx, webhook_id, delivery_id)
+            webhook_id = await id_of(ctx, WEBHOOK, webhook)
+            event = Findable("delivery", WebhookDelivery, partial(_get_delivery, webhook_id))
+            return await service.replay(ctx, webhook_id, await id_of(ctx, event, delivery))
 
     queued = administer(act, tenant=tenant, as_user=as_user)
     if as_json:

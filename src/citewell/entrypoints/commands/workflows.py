@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
+from citewell.entrypoints.commands.naming import Findable, id_of
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
     USAGE,
@@ -26,6 +26,7 @@ from citewell.entrypoints.commands.running import (
     print_json,
     print_table,
     read_text_file,
+    readable,
     run,
     stop,
 )
@@ -45,7 +46,7 @@ from citewell.features.workflows.schemas import (
     WorkflowValidation,
 )
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
-from citewell.models.workflows import FINAL_WORKFLOW_STATUSES, WorkflowRunStatus
+from citewell.models.workflows import FINAL_WORKFLOW_STATUSES, WorkflowRun, WorkflowRunStatus
 
 T = TypeVar("T")
 
@@ -54,7 +55,11 @@ LOOK_SECONDS = 0.2
 
 workflow = typer.Typer(no_args_is_help=True, help="Workflows: keep, run and approve them.")
 
-RunIdArgument = Annotated[uuid.UUID, typer.Argument(help="The run's id.")]
+RunIdArgument = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="The run's id, its beginning or end.", callback=readable),
+]
+RUN = Findable("run", WorkflowRun, runs.get)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -189,7 +194,7 @@ def show_run(
     as_json: JsonOption = False,
 ) -> None:
     """Show a run: its output, its nodes, and the decisions that it waits for."""
-    _show(_within(lambda ctx: runs.get(ctx, run_id), tenant, as_user), as_json=as_json)
+    _show(_within(lambda ctx: _run(ctx, run_id), tenant, as_user), as_json=as_json)
 
 
 @workflow.command("approve")
@@ -206,7 +211,7 @@ def approve_node(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a run waits for, and approve it or refuse it."""
-    shown = _within(lambda ctx: runs.get(ctx, run_id), tenant, as_user)
+    shown = _within(lambda ctx: _run(ctx, run_id), tenant, as_user)
     waiting = _waiting(shown, node)
     err.print(f"{waiting.node}:\n{waiting.message or ''}", markup=False)
     if not yes and not typer.confirm("Refuse it?" if deny else "Approve it?", err=True):
@@ -215,7 +220,7 @@ def approve_node(
     data = WorkflowDecision(
         node=waiting.node, action_hash=waiting.action_hash or "", approve=not deny
     )
-    decided = _within(lambda ctx: runs.decide(ctx, run_id, data), tenant, as_user)
+    decided = _within(lambda ctx: runs.decide(ctx, shown.id, data), tenant, as_user)
     if as_json:
         print_json(decided.model_dump(mode="json"))
     else:
@@ -270,6 +275,10 @@ def _waiting(shown: WorkflowRunRead, node: str | None) -> WorkflowNodeRead:
         names = ", ".join(each.node for each in found)
         stop(f"Several nodes wait; name one with --node: {names}.", USAGE)
     return found[0]
+
+
+async def _run(ctx: Context, wanted: str) -> WorkflowRunRead:
+    return await runs.get(ctx, await id_of(ctx, RUN, wanted))
 
 
 def _within(action: Callable[[Context], Awaitable[T]], tenant: str, as_user: str | None) -> T:

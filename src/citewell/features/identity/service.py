@@ -196,6 +196,18 @@ async def key_users(ctx: Context) -> dict[uuid.UUID, str]:
     return await repository.key_users(ctx.session)
 
 
+async def usable_api_key(ctx: Context, key_id: uuid.UUID) -> ApiKey:
+    """A key of the tenant that was not revoked.
+
+    Raises:
+        ApiKeyNotFoundError: There is none with this id.
+    """
+    found = await repository.api_key(ctx.session, key_id)
+    if found is None or found.revoked_at is not None:
+        raise ApiKeyNotFoundError(key_id)
+    return found
+
+
 async def revoke_api_key(ctx: Context, key_id: uuid.UUID) -> None:
     """Revoke a key of the tenant; does nothing if it is revoked already.
 

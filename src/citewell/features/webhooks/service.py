@@ -29,7 +29,7 @@ from citewell.kit.addresses import PrivateAddressError, ReachableHosts
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.webhooks import Webhook
+from citewell.models.webhooks import Webhook, WebhookDelivery
 
 MAKES_FROM = Role.MANAGER
 """Lowest role that has webhooks, beside administrators: they carry what one reads elsewhere."""
@@ -154,6 +154,24 @@ async def deliveries(
     return Page([DeliveryRead.model_validate(each) for each in found.items], request, found.total)
 
 
+async def delivery(ctx: Context, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> DeliveryRead:
+    """One line of the log of a webhook.
+
+    Raises:
+        ForbiddenError: The caller is neither manager nor administrator.
+        WebhookNotFoundError: There is none, or not for this caller.
+    """
+    await _find(ctx, webhook_id)
+    return DeliveryRead.model_validate(await _delivery(ctx, webhook_id, delivery_id))
+
+
+async def _delivery(ctx: Context, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> WebhookDelivery:
+    found = await repository.lock_delivery(ctx.session, webhook_id, delivery_id)
+    if found is None:
+        raise WebhookNotFoundError(delivery_id)
+    return found
+
+
 async def replay(ctx: Context, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> DeliveryRead:
     """Tell of an event again, with what its owner may read then and under the same id.
 
@@ -163,9 +181,7 @@ async def replay(ctx: Context, webhook_id: uuid.UUID, delivery_id: uuid.UUID) ->
         InvalidWebhookError: The webhook is turned off.
     """
     webhook = await _find(ctx, webhook_id)
-    delivery = await repository.lock_delivery(ctx.session, webhook_id, delivery_id)
-    if delivery is None:
-        raise WebhookNotFoundError(delivery_id)
+    delivery = await _delivery(ctx, webhook_id, delivery_id)
     if not webhook.is_active:
         raise InvalidWebhookError("The webhook is turned off; turn it on first.")
     delivery.status, delivery.next_at = "pending", await repository.now(ctx.session)

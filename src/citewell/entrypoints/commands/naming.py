@@ -1,0 +1,46 @@
+"""Finds what is meant by an id, the beginning or end of one, or a name."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from citewell.core.context import Context
+from citewell.core.database.base import HasId
+from citewell.core.database.parts import NameColumn, ids_named
+from citewell.core.errors import InvalidInputError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Findable:
+    """A kind of objects that commands take by id or name."""
+
+    noun: str
+    """One of them, as messages say it."""
+    table: type[HasId]
+    get: Callable[[Context, uuid.UUID], Awaitable[object]]
+    """Raises `NotFoundError` for those that the caller does not see."""
+    names: tuple[NameColumn, ...] = ()
+    """Columns of their names, if they have any."""
+
+
+async def id_of(ctx: Context, kind: Findable, wanted: str) -> uuid.UUID:
+    """The id of the one that is meant; whether a whole id is there is left to what is done with it.
+
+    Raises:
+        NotFoundError: None that the caller sees fits.
+        InvalidInputError: Several do; their ids are named.
+    """
+    with suppress(ValueError):
+        return uuid.UUID(wanted)
+    seen: list[uuid.UUID] = []
+    for each in await ids_named(ctx.session, kind.table, wanted.strip(), kind.names):
+        with suppress(NotFoundError):
+            await kind.get(ctx, each)
+            seen.append(each)
+    if not seen:
+        raise NotFoundError(f"There is no {kind.noun} `{wanted}`.")
+    if len(seen) > 1:
+        ids = ", ".join(str(each) for each in seen)
+        raise InvalidInputError(f"`{wanted}` fits more than one {kind.noun}; say which: {ids}.")
+    return seen[0]
