@@ -1,7 +1,8 @@
 """Questions in everyday words: prices that are none, synonyms, sentences that point back."""
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.evidence import offers
-from citewell.engine.answering.asking.kinds import Kind, read_question
+from citewell.engine.answering.asking.kinds import read_question
 from citewell.engine.answering.asking.synonyms import said_otherwise, synonyms_in
 from citewell.engine.answering.base import ConfidenceLevel
 from tests.engine.answering.passages import answer, passage

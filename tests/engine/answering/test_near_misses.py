@@ -67,10 +67,25 @@ class TestUnsaidWords:
         for question in (
             "Bữa sáng mấy giờ?",
             "bua sang luc may gio",
-            "Phụ cấp trưa hè là bao nhiêu?",
+            "Phụ cấp nhà trẻ ở tầng mấy?",
         ):
             made = vietnamese(question)
             assert made.is_abstained, (question, made.text)
+
+    def test_what_is_no_word_of_the_lexicon_may_be_said_otherwise(self) -> None:
+        """`Suất phần ăn` is put together as people ask; half of it stands in the text."""
+        for question, told in (
+            ("Đăng ký suất phần riêng trước mấy giờ?", "9 giờ"),
+            ("Phụ cấp trưa hè là bao nhiêu?", "40.000"),
+        ):
+            made = vietnamese(question)
+            assert told in made.text, question
+            assert made.confidence.level is ConfidenceLevel.LOW, question
+
+    def test_marks_that_were_left_out_tear_no_word(self) -> None:
+        made = vietnamese("Phụ câp ăn trưa là bao nhiêu?")
+        assert "40.000" in made.text
+        assert made.confidence.level is not ConfidenceLevel.LOW
 
     def test_word_that_stands_nowhere_near_is_never_trusted(self) -> None:
         made = vietnamese("Phụ cấp nhà ở là bao nhiêu?")

@@ -1,7 +1,8 @@
 """Questions as people type them: superlatives, totals, duties of a contract, no prices."""
 
+from citewell.engine.answering.asking.answer_kinds import Aggregate, Kind
 from citewell.engine.answering.asking.evidence import offers
-from citewell.engine.answering.asking.kinds import Aggregate, Kind, read_question
+from citewell.engine.answering.asking.kinds import read_question
 from citewell.engine.answering.reading.smalltalk import fixed_reply
 from tests.engine.answering.passages import answer, passage
 

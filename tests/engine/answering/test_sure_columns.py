@@ -1,7 +1,8 @@
 """Prices, extremes and lengths of time only of the column and kind that is asked for."""
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.evidence import offers
-from citewell.engine.answering.asking.kinds import Kind, read_question
+from citewell.engine.answering.asking.kinds import read_question
 from tests.engine.answering.passages import answer, passage
 
 

@@ -1,7 +1,8 @@
 """Questions with words that no document has: who asks, verbs of any subject, hours of closing."""
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.boundaries import tells_boundary
-from citewell.engine.answering.asking.kinds import Kind, read_question
+from citewell.engine.answering.asking.kinds import read_question
 from citewell.engine.answering.reading.compounds import unsaid_words
 from tests.engine.answering.passages import answer, passage
 

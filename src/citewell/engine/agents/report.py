@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from citewell.engine.answering.alignment import Aligner
-from citewell.engine.answering.asking.kinds import Kind, read_question
+from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.kinds import read_question
 from citewell.engine.answering.base import AnswerSentence, Citation, Degradation, Passage
 from citewell.engine.answering.replies import ReplyReader
 from citewell.engine.errors import ProviderConfigurationError, ProviderError

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.evidence import offers
-from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.names import asks_by_name
 from citewell.engine.answering.base import Confidence, ConfidenceLevel
 from citewell.engine.answering.calibration import ConfidenceCalibration

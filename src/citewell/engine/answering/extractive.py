@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.everyday import unspoken
-from citewell.engine.answering.asking.kinds import Kind, read_question, without_instructions
+from citewell.engine.answering.asking.kinds import read_question, without_instructions
 from citewell.engine.answering.base import (
     Answer,
     AnswerSentence,

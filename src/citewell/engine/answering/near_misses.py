@@ -8,9 +8,9 @@ about, so what is neither there nor in the sentence is not what the passage tell
 import re
 from itertools import pairwise
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.boundaries import MONTHS
 from citewell.engine.answering.asking.everyday import is_of_other_kin
-from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.narrowing import (
     is_of_another_part,
     names_people,
@@ -21,9 +21,9 @@ from citewell.engine.answering.asking.quantities import asks_money, free_at
 from citewell.engine.answering.asking.synonyms import (
     only_otherwise,
     said_otherwise,
-    synonyms_in,
 )
 from citewell.engine.answering.base import Question
+from citewell.engine.answering.offices import is_of_another_office, is_of_several, lacks_post
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.counting import names_counted
@@ -101,16 +101,6 @@ _HAS_MANY = re.compile(
 )
 """Asks how many there are of something."""
 
-_WHOLE = frozenset(
-    ("association", "board", "branch", "business", "club", "company", "firm", "foundation", "group",
-     "house", "institute", "library", "museum", "office", "organisation", "organization", "school",
-     "site", "society", "theatre", "trust")
-)  # fmt: skip
-"""Those that a whole belongs to: the director of the museum is its boss. So is that of a name."""
-
-_OF = re.compile(r"\b(?:of|for|in|at|on|to) ")
-"""A question that says of what somebody is the head may have another word for that as well."""
-
 _EACH = re.compile(r"\b(?:per|each|every|moi|mot lan|a|an) (\w+)")
 _SPANS = frozenset(
     ("year", "month", "week", "day", "hour", "time", "nam", "thang", "tuan", "ngay", "gio", "lan",
@@ -138,18 +128,18 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
         word._replace(is_torn=word.is_torn and not held.issuperset(word.text.split()))
         for word in unsaid_by(material, statement)
     ]
-    if signals.headed and any(word.is_torn for word in unsaid):
+    if signals.headed and any(word.is_torn and word.is_listed for word in unsaid):
         return NOTHING
     is_low |= any(signals.headed or (word.is_torn and word.is_first) for word in unsaid)
     if signals.headed:
         is_low |= _lacks_attribute(material, statement) or _lacks_whom(material, statement)
-    is_other = is_of_other_kin(material.question.text, statement.text, material.question.language)
-    if is_other or _is_of_another_office(material, statement):
+    if _is_of_others(material, statement, signals):
         return NOTHING
     by_synonyms = _subject_by_synonyms(material, statement)
     if by_synonyms > 1:
         return NOTHING
     is_low |= by_synonyms == 1 or _lacks_beside_synonym(material, statement)
+    is_low |= is_of_several(material, statement)
     is_low |= is_of_another_thing(material, statement) or _rests_on_guess(material, statement)
     is_low |= is_of_another_place(material, statement) or _is_of_another_part(material, statement)
     if material.asked.kind is Kind.YES_NO:
@@ -160,6 +150,16 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
         return LOW
     is_inferred = _rests_on_synonym(material, statement) or _rests_on_range(material, statement)
     return _REWORDED if is_inferred else 1.0
+
+
+def _is_of_others(material: Material, statement: Statement, signals: Signals) -> bool:
+    """Whether a statement tells of other people than the question."""
+    question = material.question
+    return (
+        is_of_other_kin(question.text, statement.text, question.language)
+        or is_of_another_office(material, statement)
+        or (signals.headed > 0 and lacks_post(material, statement))
+    )
 
 
 def _around(statement: Statement) -> str:
@@ -210,7 +210,8 @@ def _counts_nothing_asked(material: Material, statement: Statement) -> bool:
     if asked.kind is not Kind.COUNT or not asked.counted or statement.operands is not None:
         return False
     near = "\n".join((text_near(material, statement), *(quote.text for quote in statement.quotes)))
-    if names_counted(asked, language, near):
+    is_measured = re.search(rf"\d ?{re.escape(asked.counted[0])}\b", fold(normalise(near)))
+    if is_measured or names_counted(asked, language, near):
         return False
     otherwise = said_otherwise(material.question.text, language, near)
     return otherwise.isdisjoint(asked.counted)
@@ -347,30 +348,6 @@ def _lacks_beside_synonym(material: Material, statement: Statement) -> bool:
     )
     lacking = {fold(question.terms[at].text.lower()) for at in content_of(material) - held}
     return bool(lacking & named - otherwise)
-
-
-def _is_of_another_office(material: Material, statement: Statement) -> bool:
-    """Whether a synonym stands for whom a question asks about, as the head of something else.
-
-    The director of photography is nobody's big boss.
-    """
-    question = material.question
-    is_of_person = material.asked.kind is Kind.PERSON and question.language == "en"
-    if not is_of_person or _OF.search(material.asked.text):
-        return False
-    text = " ".join(statement.text.split())
-    said = frozenset(words(normalise(text)))
-    heads = [
-        one
-        for asked, told in synonyms_in(question.text, "en")
-        if asked.isdisjoint(said)
-        for one in told
-    ]
-    return any(
-        match[1].islower() and match[1] not in _WHOLE
-        for one in heads
-        for match in re.finditer(rf"\b(?i:{re.escape(one)}) (?:of|for) (?:the )?(\w+)", text)
-    )
 
 
 def _subject_by_synonyms(material: Material, statement: Statement) -> int:

@@ -13,6 +13,7 @@ from citewell.engine.lexical.forms import apart_words, find_forms, word_terms
 from citewell.engine.lexical.terms import hash64, look_up, passage_hashes, term_id
 from citewell.engine.text.normalisation import normalise, words
 from citewell.engine.text.stopwords import (
+    CUT_ENGLISH,
     ENGLISH,
     INFORMAL_VIETNAMESE,
     LIGHT,
@@ -39,7 +40,7 @@ asked about again and again, and taking a sentence apart is half of the cost of 
 
 _TYPICAL = inverse_document_frequency(1, _SMALL_LIBRARY)
 
-_FUNCTION_WORDS = {"en": ENGLISH, "vi": QUESTION_VIETNAMESE | INFORMAL_VIETNAMESE}
+_FUNCTION_WORDS = {"en": ENGLISH | CUT_ENGLISH, "vi": QUESTION_VIETNAMESE | INFORMAL_VIETNAMESE}
 
 
 def question_of(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.signals import Signals, content_of, near_terms
 

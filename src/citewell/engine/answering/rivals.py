@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.subjects import capitalised
 from citewell.engine.answering.signals import content_of, near_terms, own_terms

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.boundaries import Boundary, asks_boundary, tells_boundary
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.implied import PRICED
-from citewell.engine.answering.asking.kinds import Asked, Kind, read_question
+from citewell.engine.answering.asking.kinds import Asked, read_question
 from citewell.engine.answering.asking.labels import tells_number
 from citewell.engine.answering.asking.quantities import asks_money, is_free
 from citewell.engine.answering.asking.series import is_series

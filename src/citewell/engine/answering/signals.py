@@ -6,10 +6,10 @@ from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.focus import focus_of
 from citewell.engine.answering.asking.implied import implied_by, names_another_currency
-from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.asking.synonyms import said_otherwise
 from citewell.engine.answering.base import Passage
@@ -25,12 +25,12 @@ from citewell.engine.answering.reading.subjects import (
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.sentences import is_table_row
-from citewell.engine.text.stopwords import STOPWORDS
+from citewell.engine.text.stopwords import CUT_ENGLISH, STOPWORDS
 
 _WORD = re.compile(r"[^\W_]+")
 
-_CLITICS = {"en": frozenset(("s", "t", "d", "m", "ll", "re", "ve"))}
-"""Letters that apostrophes cut off (`company's`)."""
+_CLITICS = {"en": frozenset(("s", "t", "d", "m", "ll", "re", "ve")) | CUT_ENGLISH}
+"""Parts of words that apostrophes cut in two (`company's`, `don't`)."""
 
 _THEMSELVES = re.compile(
     r"(?<!which )(?<!what )\b(company|organi[sz]ation|employees?|staff|cong ty|nhan vien|"

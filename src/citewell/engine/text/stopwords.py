@@ -32,8 +32,17 @@ QUESTION_VIETNAMESE = _split(
 )
 """Syllables that nearly every Vietnamese question has and that say nothing of its subject."""
 
-INFORMAL_VIETNAMESE = _split("ko khg hok dc đc ntn")
-"""Short spellings of question words (`không`, `được`, `như thế nào`), as people type them."""
+INFORMAL_VIETNAMESE = _split(
+    "ko khg hok hông hem khum dc đc ntn ji zì zi zậy dzậy bn bnhiu nhiu vậy ạ nha nhé nhỉ hả luôn "
+    "tôi tui tụi hồi bữa vô"
+)
+"""Spellings of question words as people type them, and words of speech that documents lack."""
+
+CUT_ENGLISH = _split(
+    "don didn doesn isn aren wasn weren wouldn couldn shouldn hasn haven hadn ain dont didnt "
+    "doesnt isnt cant wont"
+)
+"""Beginnings of `don't` and the like, as apostrophes end words, and their spellings without one."""
 
 OTHER: dict[str, frozenset[str]] = {
     "fr": _split(

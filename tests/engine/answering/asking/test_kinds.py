@@ -2,7 +2,8 @@
 
 import pytest
 
-from citewell.engine.answering.asking.kinds import Aggregate, Kind, read_question
+from citewell.engine.answering.asking.answer_kinds import Aggregate, Kind
+from citewell.engine.answering.asking.kinds import read_question
 
 
 class TestKind:

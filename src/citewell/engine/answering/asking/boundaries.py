@@ -7,7 +7,8 @@ none of its words, and not by `If the contract ends early`, which has them all.
 import re
 from typing import NamedTuple
 
-from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.vocabulary import MONTH_NAMES
 

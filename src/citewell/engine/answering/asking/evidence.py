@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from citewell.engine.answering.asking import contacts, dates, names, quantities
-from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.kinds import Asked
 
 _OFFERS: dict[Kind, Callable[[Asked, str, frozenset[str]], float]] = {
     Kind.PERSON: names.offers,

@@ -35,6 +35,11 @@ _LINKS = _split(
     "ve ra"
 )
 
+_ANYTHING = frozenset(
+    ("giay to", "giay", "thu", "cai", "viec", "chuyen", "mon", "do", "cach", "kieu", "gi")
+)
+"""Nouns before `gì` and `nào` that stand for anything: `cần giấy tờ gì` asks for no `giấy tờ`."""
+
 
 def focus_of(asked: Asked, language: str) -> frozenset[str]:
     """Get the folded words that name what a question asks for; none where it has no name.
@@ -64,6 +69,6 @@ def _vietnamese(plain: str) -> frozenset[str]:
         named = _BEGINS.match(plain)
         return frozenset(named[1].split()) - _LINKS if named else frozenset()
     before, last = (match[1], match[2]) if match[2] else ("", match[1])
-    if last in _LINKS:
+    if last in _LINKS or last in _ANYTHING or f"{before} {last}" in _ANYTHING:
         return frozenset()
     return frozenset({last} if not before or before in _LINKS else {before, last})

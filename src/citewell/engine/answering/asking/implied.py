@@ -5,7 +5,8 @@ An answer of the kind that is asked for does not repeat the kind, so its word is
 
 import re
 
-from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.answering.asking.measures import asks_often, dimension_of
 from citewell.engine.answering.asking.quantities import asks_money
 from citewell.engine.text.normalisation import fold, normalise
@@ -31,12 +32,14 @@ _KINDS: dict[Kind, frozenset[str]] = {
         "dien thoai noi bo thu tu dia chi duong day nong"
     ),
     Kind.AMOUNT: _split("amount rate high large muc"),
+    Kind.PROCEDURE: _split("step steps stage stages buoc giai doan trinh tu"),
 }
 _OFTEN = _split("often frequently times lan")
 PRICED = _split("cost costs much pay pays charge charged price ton het mat tien gia")
 """Words that ask for a price, beside what it is the price of; an amount of money says them."""
 
 _WORD = re.compile(r"[^\W_]+")
+_ITEM = re.compile(r"^ {0,8}(?:\d{1,2}|[a-zđ])[.)] ", re.MULTILINE)
 _CURRENCIES: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (_split("pound pounds sterling gbp"), re.compile(r"£|\bGBP\b")),
     (_split("euro euros eur"), re.compile(r"€|\bEUR\b")),
@@ -61,7 +64,8 @@ def implied_by(asked: Asked, text: str, offered: float) -> frozenset[str]:
         offered: How far it offers what is asked for (`evidence.offers`).
     """
     found: set[str] = set()
-    if offered == 1.0:
+    # Steps one under the other need not be called so.
+    if offered == 1.0 or (asked.kind is Kind.PROCEDURE and len(_ITEM.findall(text)) > 1):
         found |= _KINDS.get(asked.kind, frozenset())
         if asks_often(asked.text):
             found |= _OFTEN

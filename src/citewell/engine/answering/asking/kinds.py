@@ -6,41 +6,13 @@ All patterns run on text without accents, because half of the Vietnamese questio
 
 import re
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cached_property
 
+from citewell.engine.answering.asking.answer_kinds import Aggregate, Kind
+from citewell.engine.answering.asking.keywords import kind_of_keywords
 from citewell.engine.answering.base import Question
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.vietnamese import has_diacritics
-
-
-class Kind(StrEnum):
-    """Kind of answer a question asks for."""
-
-    YES_NO = "yes_no"
-    PERSON = "person"
-    TIME = "time"
-    PLACE = "place"
-    COUNT = "count"
-    AMOUNT = "amount"
-    DURATION = "duration"
-    LIST = "list"
-    PROCEDURE = "procedure"
-    COMPARISON = "comparison"
-    DEFINITION = "definition"
-    CONTACT = "contact"
-    """An address or a number to reach somebody by."""
-    OTHER = "other"
-
-
-class Aggregate(StrEnum):
-    """Figure to compute over a column."""
-
-    SUM = "sum"
-    MEAN = "mean"
-    MAXIMUM = "maximum"
-    MINIMUM = "minimum"
-    COUNT = "count"
 
 
 @dataclass(frozen=True)
@@ -200,7 +172,11 @@ _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"\bnam bao nhieu\b|\b(?:luc )?may gio\b|\bthu may\b|\bthang may\b|\bngay may\b|"
             r"^(?:han|thoi han) (?!muc)\w+",
         ),
-        (Kind.DURATION, r"\bbao lau\b|\btrong may (?:ngay|thang|nam|gio|tuan)\b"),
+        (
+            Kind.DURATION,
+            r"\bbao lau\b|"
+            r"\btrong (?:vong )?(?:may|bao nhieu) (?:ngay|thang|nam|gio|tuan|phut)\b",
+        ),
         (
             Kind.AMOUNT,
             r"\bbao nhieu (?:tien|phan tram|dong)\b|\b(?:gia|phi|muc|tien|luong|thuong)\b.*"
@@ -269,7 +245,8 @@ _SPELT = {
     },
     "vi": {
         "ko": "khong", "khg": "khong", "hok": "khong", "dc": "duoc", "ntn": "nhu the nao",
-        "nhiu": "nhieu", "bnhieu": "bao nhieu",
+        "nhiu": "nhieu", "bnhieu": "bao nhieu", "bnhiu": "bao nhieu", "ji": "gi", "zi": "gi",
+        "hem": "khong", "khum": "khong",
     },
 }  # fmt: skip
 _INFORMAL = {
@@ -353,6 +330,8 @@ def read_question(text: str, language: str) -> Asked:
     table = _VIETNAMESE if language == "vi" else _ENGLISH
     otherwise = Kind.COUNT if "mấy" in written.split() else Kind.OTHER
     kind = next((kind for kind, pattern in table if pattern.search(seen)), otherwise)
+    if kind is Kind.OTHER:
+        kind = kind_of_keywords(written, plain, language) or kind
     if kind is Kind.PLACE and _CONDITION.search(plain) and not _NAME.search(text):
         kind = Kind.OTHER
     aggregate = next((one for one, pattern in _AGGREGATES if pattern.search(seen)), None)

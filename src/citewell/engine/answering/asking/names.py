@@ -3,7 +3,8 @@
 import re
 from itertools import pairwise
 
-from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.vocabulary import MONTH_NAMES

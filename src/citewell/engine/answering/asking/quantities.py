@@ -2,8 +2,9 @@
 
 import re
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.boundaries import MONTHS
-from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.answering.asking.measures import (
     LENGTH,
     asks_often,
@@ -58,6 +59,7 @@ _OF_PAY = (
 """Behind a time that is an amount: `2 months of rent`, `1 tháng thu nhập`."""
 
 _NO_AMOUNT = re.compile(
+    r"\b\d{1,2} gio \d\d\b|"
     rf"\b(?:{MONTHS})(?: \d+)?|\b(?:thang|ngay|nam|quy|thu|dieu|muc) (?:\d+|{_IN_WORDS}|tu)\b|"
     rf"\b(?:\d+|{_IN_WORDS}) (?:times?|lan)\b(?: (?:a|per|moi|mot) \w+)?|"
     r"\b(?:once|twice) (?:a|an|per|every) \w+|\bevery \w+ \w+|"
@@ -65,10 +67,13 @@ _NO_AMOUNT = re.compile(
     r"(?<![\w.,])\d[\d.,]*+\s?(?:k?g|[ckm]?m[23²³]?|m?l|kw|kwh|litres?|met|lit|tan)\b|"
     r"(?<![\w.,])\d[\d.,]*+[ -](?:minutes?|hours?|days?|weeks?|months?|years?|phut|gio|ngay|tuan|"
     rf"thang|nam)\b(?!['’]|{_OF_PAY})|"  # noqa: RUF001 - a typographic apostrophe is meant
+    r"^\W*\d{1,2}[.)] |\b(?:tang|lau|ham|phong|toa|nha|cong|kho|ban|quay|floor|level|room|gate|"
+    r"building|block|desk|counter|page|chapter) \d+\b|"
     r"\b[a-z]{1,2}-?\d{1,4}\b|\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b|"
-    r"\b(?:\d{1,2} (?:den|to|-) )?\d{1,2}/\d{1,2}\b(?!/)|\b\d{1,2}(?::\d\d| gio)\b"
+    r"\b(?:\d{1,2} (?:den|to|-) )?\d{1,2}/\d{1,2}\b(?!/)|"
+    r"\b\d{1,2}(?::\d\d| gio| ?h\d{0,2})\b"
 )
-"""Numbers that are no price: dates, times of day, rhythms, numbers of sections, weights."""
+"""Numbers that are no price: dates, times of day, rhythms, weights, numbers of items and rooms."""
 
 _COUNTS_THINGS = re.compile(
     r"(?P<price>\b(?:costs?|fees?|prices?|charges?|deposit|rent|fare|phi|gia|le phi|tien)"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from citewell.engine.answering.asking.kinds import Aggregate
+from citewell.engine.answering.asking.answer_kinds import Aggregate
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
 from citewell.engine.answering.reading.counting import counts_items
 from citewell.engine.answering.reading.grid import (

@@ -1,8 +1,9 @@
 """Vietnamese words of two syllables that a text has only piecemeal, or not at all.
 
 `Phụ cấp nhà ở` is not answered by the allowance for lunch because `nhà ăn` stands in it: most words
-have two syllables, and a syllable that stands beside others is another word. No dictionary is
-needed: what stands side by side in the question must do so in the text as well.
+have two syllables, and a syllable that stands beside others is another word. What stands side by
+side in the question must do so in the text as well; a lexicon tells words (`tài chính`) from what
+people put together as they ask (`tấn chè`), which a text may say in another way.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 from citewell.engine.text.normalisation import fold, normalise, words
 from citewell.engine.text.vietnamese import folded_key, has_diacritics, syllable_key
+from citewell.engine.text.vietnamese_words import words_in
 
 
 def _split(listed: str) -> frozenset[str]:
@@ -57,7 +59,7 @@ _ANY = _pairs(
     khoi hanh, tong cong, liet ke, han muc, dinh muc, gia tri, nhu the, can gi, cho biet, so may,
     bao xa, phan tram, ty le, ten goi, hinh thuc, dieu kien, thu tuc, muc dich, ket qua, y nghia,
     su kien, su viec, thanh pho, quoc gia, hau qua, he qua, ly do, nguyen nhan, loai hinh, ke ten,
-    hau het
+    hau het, giay to
     """
 )
 _SHORTEST = 2
@@ -72,6 +74,8 @@ class UnsaidWord(NamedTuple):
     """Whether a text has one of its syllables, beside others: so it tells of another thing."""
     is_first: bool
     """Whether the question begins with it, as Vietnamese ones do with what they ask for."""
+    is_listed: bool
+    """Whether it has a part of a word of the lexicon that no text holds: it has no other sense."""
 
 
 def unsaid_words(
@@ -93,6 +97,7 @@ def unsaid_words(
     parting = _PARTING_FOLDED if is_folded else _PARTING
     verbs = _VERBS_FOLDED if is_folded else _VERBS
     held: set[tuple[str, str]] = set()
+    bare: set[tuple[str, str]] = set()
     single: set[str] = set()
     for text in texts:
         syllables = [fold(word) if is_folded else word for word in words(normalise(text))]
@@ -100,6 +105,7 @@ def unsaid_words(
         single.update(map(key, syllables))
         held.update(pairwise(map(key, syllables)))
         held.update(pairwise(key(one) for one in syllables if one not in parting))
+        bare.update(pairwise(map(folded_key, syllables)))
 
     def is_told(run: Sequence[str]) -> bool:
         """Whether a run is a verb with what it is done to, and a text tells of that: `bán vé`."""
@@ -107,41 +113,60 @@ def unsaid_words(
         return len(rest) < len(run) and single.issuperset(map(key, rest))
 
     asked = words(normalise(question))
+    known = list(words_in(asked, is_folded=is_folded))
+    in_words = {pair for place in known for pair in pairwise(key(asked[at]) for at in place)}
+
+    def is_whole(one: str, other: str) -> bool:
+        """Whether a text has two syllables side by side, marks that were left out aside.
+
+        `Hội đông` is no word, so `hội đồng` is meant.
+        """
+        pair = (key(one), key(other))
+        return pair in held or (
+            pair not in in_words and (folded_key(one), folded_key(other)) in bare
+        )
+
+    lacking = {
+        at
+        for place in known
+        if not all(is_whole(*pair) for pair in pairwise(asked[at] for at in place))
+        for at in place
+    }
     return [
         UnsaidWord(
-            " ".join(run),
+            " ".join(run := segment[at : at + size]),
             is_torn=not single.isdisjoint(map(key, run)),
-            is_first=asked[: len(run)] == run,
+            is_first=start + at == 0,
+            is_listed=not lacking.isdisjoint(range(start + at, start + at + size)),
         )
-        for segment in _segments(asked, parting, implied)
-        for run in _runs(segment, [key(word) for word in segment], held, is_told)
+        for start, segment in _segments(asked, parting, implied)
+        for at, size in _runs(segment, is_whole, is_told)
     ]
 
 
 def _segments(
     syllables: Sequence[str], parting: AbstractSet[str], implied: AbstractSet[str]
-) -> Iterator[list[str]]:
-    """The runs of syllables between those that part words."""
+) -> Iterator[tuple[int, list[str]]]:
+    """The runs of syllables between those that part words, each with where it begins."""
     segment: list[str] = []
     for at, word in enumerate(syllables):
         following = syllables[at + 1] if at + 1 < len(syllables) else None
         is_at = word == _AT and following is not None and following not in parting - {"đâu"}
         if is_at or word in parting or fold(word) in implied or any(map(str.isdigit, word)):
-            yield segment
+            yield at - len(segment), segment
             segment = []
         else:
             segment.append(word)
-    yield segment
+    yield len(syllables) - len(segment), segment
 
 
 def _runs(
     segment: Sequence[str],
-    keys: Sequence[str],
-    held: AbstractSet[tuple[str, str]],
+    is_pair: Callable[[str, str], bool],
     is_told: Callable[[Sequence[str]], bool],
-) -> Iterator[list[str]]:
-    """The syllables of a segment none of which stands beside a neighbour of its own."""
-    whole = [pair in held for pair in pairwise(keys)]
+) -> Iterator[tuple[int, int]]:
+    """Where syllables begin, and how many, none of which stands beside a neighbour of its own."""
+    whole = [is_pair(*pair) for pair in pairwise(segment)]
     run: list[str] = []
     for at, word in enumerate(segment):
         is_whole = (at > 0 and whole[at - 1]) or (at < len(whole) and whole[at])
@@ -150,7 +175,7 @@ def _runs(
         if is_whole or at + 1 == len(segment):
             is_word = len(run) >= _SHORTEST and not _is_any(run)
             if is_word and not is_told(run):
-                yield run
+                yield at + (not is_whole) - len(run), len(run)
             run = []
 
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.evidence import offers
-from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.answering.asking.quantities import asks_money, is_free
 from citewell.engine.answering.candidates import Candidate, cells_of
 from citewell.engine.answering.scoring import ReadPassage

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.reading.base import Material, Quote, Statement

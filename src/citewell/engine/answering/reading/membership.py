@@ -2,7 +2,7 @@
 
 import re
 
-from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
 from citewell.engine.answering.reading.lists import ItemList, blocks_of

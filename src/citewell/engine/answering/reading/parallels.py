@@ -6,7 +6,7 @@
 import re
 from collections.abc import Sequence
 
-from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
 from citewell.engine.answering.reading.counting import counts_items, counts_people
 from citewell.engine.answering.reading.lists import counted

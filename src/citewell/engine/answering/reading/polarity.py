@@ -2,7 +2,7 @@
 
 import re
 
-from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.narrowing import is_of_another_part, narrowed
 from citewell.engine.answering.asking.predicates import asks_listed, is_listed, tells_predicate
 from citewell.engine.answering.asking.synonyms import only_otherwise

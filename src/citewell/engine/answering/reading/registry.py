@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from citewell.engine.answering.asking.answer_kinds import Aggregate, Kind
 from citewell.engine.answering.asking.evidence import offers
-from citewell.engine.answering.asking.kinds import Aggregate, Kind
 from citewell.engine.answering.reading.aggregates import read_aggregate
 from citewell.engine.answering.reading.articles import read_article, reference_of
 from citewell.engine.answering.reading.base import Material, Statement

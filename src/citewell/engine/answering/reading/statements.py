@@ -3,8 +3,8 @@
 import re
 from dataclasses import replace
 
+from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
-from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.labels import tells_number
 from citewell.engine.answering.pointing import points_back
 from citewell.engine.answering.reading.base import (

@@ -1,0 +1,62 @@
+"""The holder of a post is not answered by somebody who holds another."""
+
+from citewell.engine.answering.base import ConfidenceLevel
+from tests.engine.answering.passages import answer, passage
+
+MINUTES = passage(
+    "Present: Ann Hale, chair of the parish council; Bob Orr, clerk of the farm office. "
+    "The treasurer of the club is Ida Moss.",
+    title="Minutes",
+    heading=("Present",),
+)
+SHIPS = passage(
+    "The Lady Anne, built by Carl Voss in 1987, has no lift.", title="Guide", heading=("Ships",)
+)
+CLINIC = passage(
+    "Đại biểu mời: ông Đỗ Kiên, Chủ tịch Ủy ban xã; bà Trần Cúc, cán bộ Trạm Y tế. "
+    "Thủ quỹ của hội là bà Lê Mai.",
+    title="Biên bản",
+    heading=("Thành phần",),
+    language="vi",
+)
+
+
+class TestPosts:
+    def test_post_that_nothing_names_is_refused(self) -> None:
+        assert answer("Who is the captain of the Lady Anne?", SHIPS).is_abstained
+        assert answer("Ai là bác sĩ của hội?", CLINIC, language="vi").is_abstained
+
+    def test_post_that_is_named_or_said_otherwise_is_answered(self) -> None:
+        assert "Ida Moss" in answer("Who is the treasurer of the club?", MINUTES).text
+        assert "Lê Mai" in answer("Ai là thủ quỹ của hội?", CLINIC, language="vi").text
+        for question, text in (
+            (
+                "Who is the manager of the crew of the Anne?",
+                "Ada Holm manages the crew of the Anne.",
+            ),
+            (
+                "Who is the leader of the crew of the Anne?",
+                "The crew of the Anne is led by Ada Holm.",
+            ),
+        ):
+            crew = passage(text, title="Guide", heading=("Crew",))
+            assert "Ada Holm" in answer(question, crew).text
+
+    def test_who_to_turn_to_is_no_post(self) -> None:
+        text = "Lost keys: write to Ada Holm, front desk."
+        keys = passage(text, title="Guide", heading=("Lost keys",))
+        assert "Ada Holm" in answer("Who is the contact for lost keys?", keys).text
+
+
+class TestLists:
+    def test_post_of_one_and_place_of_another_are_never_trusted(self) -> None:
+        for made in (
+            answer("Who is the chair of the farm office?", MINUTES),
+            answer("Ai đứng đầu Trạm Y tế?", CLINIC, language="vi"),
+        ):
+            assert made.confidence.level in (ConfidenceLevel.LOW, ConfidenceLevel.NONE), made.text
+
+    def test_both_of_one_are(self) -> None:
+        made = answer("Who is the chair of the parish council?", MINUTES)
+        assert "Ann Hale" in made.text
+        assert made.confidence.level not in (ConfidenceLevel.LOW, ConfidenceLevel.NONE)
