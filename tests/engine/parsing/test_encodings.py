@@ -14,7 +14,7 @@ from citewell.engine.parsing.encoding import decode_text, guess_encoding, open_d
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.limits import ParseLimits
 from citewell.engine.parsing.reading import read_document
-from citewell.engine.parsing.vietnamese import TCVN3, VISCII, font_decoder
+from citewell.engine.parsing.vietnamese import TCVN3, VISCII, font_decoder, with_horns
 
 VIETNAMESE = (
     "Nhân viên được thưởng hai tháng lương khi hoàn thành kế hoạch năm. Đơn nghỉ phép phải gửi"
@@ -53,8 +53,9 @@ TEXTS = {
     "th": (("cp874",), "กุญแจคลังสินค้ายืมได้ที่แผนกต้อนรับ"),
     "fr": (("cp1252",), "La clé de l’entrepôt est prêtée à l’accueil ; elle doit être rendue avant"
            " dix-sept heures, sauf congé."),
-    "de": (("cp1252",), "Der Schlüssel zum Lager wird am Empfang ausgegeben; Rückgabe bis fünf Uhr,"
-           " größere Geräte nur mit Unterschrift."),
+    "de": (("cp1252", "cp850", "mac_roman"),
+           "Der Schlüssel zum Lager wird am Empfang ausgegeben; Rückgabe bis fünf Uhr, größere"
+           " Geräte nur mit Unterschrift."),
     "es": (("cp1252",), "La llave del almacén está en la recepción; ¿quién la devolverá mañana?"),
     "it": (("cp1252",), "La chiave è in portineria: può essere ritirata più tardi, però non c'è"
            " nessuno la domenica."),
@@ -301,6 +302,12 @@ class TestFonts:
         for text in (*ENGLISH, TEXTS["fr"][1], TEXTS["de"][1], VIETNAMESE):
             path.write_text(text)
             assert text_of(path)[0] == text
+
+    def test_a_hyphen_in_the_place_of_a_letter_is_that_letter(self):
+        said = "t- vấn tr-ớc -ớc tính -u tiên; Việt-Mỹ, 5-7 ngày - gạch, e-mail"
+        assert with_horns(said) == (
+            "tư vấn trước ước tính ưu tiên; Việt-Mỹ, 5-7 ngày - gạch, e-mail"
+        )
 
     def test_names_of_other_fonts_are_left_alone(self):
         assert font_decoder("ABCDEF+.VnTimeH,Bold") is not None

@@ -149,3 +149,12 @@ class TestFurniture:
 
     def test_lone_page_is_left_alone(self):
         assert self.strip([["1", "Text", "2"]]) == [["1", "Text", "2"]]
+
+
+class TestLabels:
+    def test_lines_of_a_label_and_its_value_stay_apart(self):
+        lines = ["Name: Ann Petrov", "Street: Quay 14 b", "Purpose: overwintering of a wooden yawl",
+                 "Telephone: +49 30 5512"]  # fmt: skip
+        assert texts(page_blocks([paragraph("\n".join(lines))])) == ["\n".join(lines)]
+        prose = "The gate is kept by one person\nat night: nobody else has a key\nof any kind."
+        assert texts(page_blocks([paragraph(prose)])) == [prose.replace("\n", " ")]

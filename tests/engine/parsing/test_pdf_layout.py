@@ -86,3 +86,18 @@ class TestPages:
             )
         )
         assert "café opens at 7" in " ".join(block.text for block in read(path)[1])
+
+
+class TestLabels:
+    def test_values_at_one_place_behind_their_labels_stay_on_their_lines(self, read, tmp_path):
+        rows = [("Name", "Ann Petrov"), ("Street", "Quay 14 b"), ("Telephone", "+49 30 5512"),
+                ("Purpose", "Overwintering of a wooden yawl in the hall")]  # fmt: skip
+        content = " ".join(
+            f"BT /F1 11 Tf 60 {700 - 16 * at} Td ({label}) Tj ET"
+            f" BT /F1 11 Tf 130 {700 - 16 * at} Td ({value}) Tj ET"
+            for at, (label, value) in enumerate(rows)
+        )
+        _, blocks = read(write_pdf_content(tmp_path / "a.pdf", content))
+        assert [line for block in blocks for line in block.text.split("\n")] == [
+            f"{label} {value}" for label, value in rows
+        ]

@@ -213,3 +213,11 @@ class TestReadingHiddenText:
         path.write_text(f"<!doctype html>{sheet}</style><body>" + "".join(parts), "utf-8")
         _, blocks = read(path)
         assert texts(blocks) == " / ".join(["Seen"] * len(styles) + ["White"])
+
+
+class TestReadingProductsInMarkdown:
+    def test_asterisks_between_figures_are_no_emphasis(self, read, tmp_path):
+        path = tmp_path / "a.md"
+        path.write_text("It is 2*3*4 = 24 and 5*(6)*7, *very* un*believ*able, **30** euros.")
+        _, blocks = read(path)
+        assert texts(blocks) == "It is 2*3*4 = 24 and 5*(6)*7, very unbelievable, 30 euros."

@@ -11,7 +11,7 @@ from dataclasses import replace
 from citewell.engine.parsing.base import Block
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import HYPHEN
-from citewell.engine.parsing.vietnamese import has_vietnamese
+from citewell.engine.parsing.vietnamese import from_tcvn3, has_vietnamese, with_horns
 
 _ENOUGH = 2_000
 """Characters of blocks with foreign letters by which a document is judged, or all it has."""
@@ -61,4 +61,5 @@ def _shown(block: Block, decode: Callable[[str], str] | None, findings: Findings
         return block
     # The letters that are gone were none.
     findings.left_out.add(block.text)
-    return replace(block, text=decode(block.text))
+    text = decode(block.text)
+    return replace(block, text=with_horns(text) if decode is from_tcvn3 else text)

@@ -14,6 +14,9 @@ LOWER = "\ufdd1"
 LEVEL = "\ufdd2"
 TURN = "\ufdd3"
 
+ROW = "\ufdd5"
+"""Before a line of a page that ends on purpose: a label and its value."""
+
 HYPHEN = "\ufdd4"
 """A soft hyphen that is kept until it is known whether it is one: in the fonts of TCVN3 its place
 is that of the letter "ư"."""

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from operator import itemgetter
 
+from citewell.engine.text.normalisation import fold
+from citewell.engine.text.vietnamese import is_syllable
+
 _TCVN3_HIGH = (
     "ÀẢÃÁẠẶẬÈẺẼÉẸỆÌỈĨÍỊÒỎÕÓỌỘỜỞỠỚỢÙỦŨ\u00a0ĂÂÊÔƠƯĐăâêôơưđẰ\u0300\u0309\u0303\u0301\u0323àảãáạẲằẳẵắẴ"
     "ẮẦẨẪẤỀặầẩẫấậèỂẻẽéẹềểễếệìỉỄẾỒĩíịòỔỏõóọồổỗốộờởỡớợùỖủũúụừửữứựỳỷỹýỵỐ"
@@ -75,6 +78,36 @@ def from_tcvn3(text: str) -> str:
 def from_tcvn3_capitals(text: str) -> str:
     """The same for fonts whose name ends in H: they show small letters as capitals."""
     return from_tcvn3(text).upper()
+
+
+_LOST_HORN = re.compile(r"(?<![\w-])([^\W\d_]{0,6})-([^\W\d_]{0,6})(?![\w-])")
+
+
+_ONLY_HORNED = re.compile("u|[ơờớợởỡ](?:c|ng)", re.IGNORECASE)
+"""Ends that stand behind "ư" alone: `ưu`, `ước`, `ương`."""
+
+
+def with_horns(text: str) -> str:
+    """Text of TCVN3 with the letter "ư" where a program has made a hyphen of it: `tr-ớc`.
+
+    Its place is that of the soft hyphen, which PDF files give as a hyphen. Between two syllables
+    (`Việt-Mỹ`) it is one.
+    """
+
+    def horned(found: re.Match[str]) -> str:
+        left, right = found.groups()
+        candidate = f"{left}ư{right}"
+        are_words = _is_syllable(right) and (_is_syllable(left) or not left)
+        if not left and not right:
+            return found[0]
+        is_cut = not are_words or (not left and _ONLY_HORNED.fullmatch(right))
+        return candidate if is_cut and _is_syllable(candidate) else found[0]
+
+    return _LOST_HORN.sub(horned, text) if "-" in text else text
+
+
+def _is_syllable(word: str) -> bool:
+    return is_syllable(fold(word.lower()))
 
 
 def from_vni(text: str) -> str:

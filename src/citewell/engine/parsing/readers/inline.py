@@ -20,7 +20,10 @@ _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+|[\w.+-]+@[\w.-]+)>")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>|<!--.*?-->", re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _SHIFT = re.compile(r"<(/?)(sup|sub)(?:\s[^<>]*)?>", re.IGNORECASE)
-_ASTERISKS = re.compile(r"(?<![*\\])(\*{1,3})(?=\S)([^*\n]+?)(?<=\S)\1(?!\*)")
+# Between figures an asterisk multiplies: "2*3*4" is shown as "234" by programs, and is not that.
+_ASTERISKS = re.compile(
+    r"(?<![*\\])(?!(?<=[\d)])\*(?=[\d(]))(\*{1,3})(?=\S)([^*\n]+?)(?<=\S)\1(?!\*)"
+)
 _UNDERSCORES = re.compile(r"(?<![\w_\\])(_{1,3})(?=\S)([^_\n]+?)(?<=\S)\1(?![\w_])")
 _STRUCK = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
 _ATTRIBUTES = re.compile(r"\s*\{[#.][^{}\n]{1,100}\}\s*$")

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.cleaning import clean_line, join_lines
-from citewell.engine.parsing.marks import TURN
+from citewell.engine.parsing.marks import ROW, TURN
 
 FULL = 0.9
 """Share of the page's width, in characters, up to which a further word would have fitted. Letters
@@ -71,7 +71,7 @@ def page_blocks(page: list[Block]) -> Iterator[Block]:
     width = _width(page)
     held: Block | None = None
     for block in page:
-        if block.kind is BlockKind.HEADING and not _is_heading(block.text):
+        if block.kind is BlockKind.HEADING and (ROW in block.text or not _is_heading(block.text)):
             block = replace(block, kind=BlockKind.PARAGRAPH, level=0)
         if held and _is_one(held, block, width):
             held = replace(held, text=f"{held.text}\n{block.text}")
@@ -155,6 +155,10 @@ def _starts_anew(part: list[str], line: str, width: int, *, is_item: bool) -> bo
     if _begins_part(line):
         return True
     last = part[-1]
+    if _are_labelled(last, line):
+        return False
+    if line.startswith(ROW):
+        return True
     if line[0].islower() or not _ended_on_purpose(last, line, width):
         return False
     if is_item or last.endswith(_ENDS):
@@ -163,15 +167,32 @@ def _starts_anew(part: list[str], line: str, width: int, *, is_item: bool) -> bo
     return len(line) >= FULL * width and not last.endswith((",", "-"))
 
 
+# "Amount: 1,284.60 EUR": a label, a colon and a value.
+_LABEL = re.compile(r"(?=[^a-z])[^\W\d_][\w .,/()&'’-]{0,40}:\s+\S")
+
+
+def _are_labelled(last: str, line: str) -> bool:
+    """Whether two lines are a label and its value each."""
+    if line.startswith(ROW) or last.startswith(ROW):
+        return line.startswith(ROW) and last.startswith(ROW)
+    are_sentences = last.endswith(_ENDS) or line.endswith(_ENDS)
+    return not are_sentences and bool(_LABEL.match(last) and _LABEL.match(line))
+
+
 def _close(
     block: Block, lines: list[str], width: int, *, is_item: bool, is_followed: bool
 ) -> Block:
-    first = lines[0]
+    is_labelled = lines[0].startswith(ROW)
+    first = lines[0].removeprefix(ROW)
     if is_item:
         glyph = _GLYPH_BULLET.match(first)
         text = join_lines([first[glyph.end() :] if glyph else first, *lines[1:]])
         return Block(BlockKind.LIST_ITEM, text, block.page)
-    if len(lines) == 1 and (level := _heading_level(first, width, is_followed=is_followed)):
+    if (
+        len(lines) == 1
+        and not is_labelled
+        and (level := _heading_level(first, width, is_followed=is_followed))
+    ):
         return Block(BlockKind.HEADING, first, block.page, level)
     return Block(BlockKind.PARAGRAPH, _joined(lines, width), block.page)
 
@@ -203,11 +224,13 @@ def _joined(lines: list[str], width: int) -> str:
     rows = [[lines[0]]]
     for last, line in pairwise(lines):
         is_row = _is_row(last) and _is_row(line)
-        if not line[0].islower() and (is_row or _ended_on_purpose(last, line, width)):
+        if _are_labelled(last, line) or (
+            not line[0].islower() and (is_row or _ended_on_purpose(last, line, width))
+        ):
             rows.append([line])
         else:
             rows[-1].append(line)
-    return "\n".join(join_lines(row) for row in rows)
+    return "\n".join(join_lines(row).removeprefix(ROW) for row in rows)
 
 
 _OPEN_END = re.compile(

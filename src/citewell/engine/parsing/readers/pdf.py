@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -12,7 +12,7 @@ import pypdfium2  # pyright: ignore[reportMissingTypeStubs] - it has none
 from citewell.engine.parsing.base import Block, BlockKind, WarningCode
 from citewell.engine.parsing.cleaning import clean_line, scrub
 from citewell.engine.parsing.findings import Findings
-from citewell.engine.parsing.marks import HYPHEN
+from citewell.engine.parsing.marks import HYPHEN, ROW
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.footnotes import with_notes_aside
 from citewell.engine.parsing.readers.furniture import without_furniture
@@ -31,7 +31,7 @@ from citewell.engine.parsing.readers.pdf_accents import with_composed
 from citewell.engine.parsing.readers.pdf_glyphs import PageFacts, read_facts
 from citewell.engine.parsing.readers.pdf_placing import with_headers, with_tables
 from citewell.engine.parsing.readers.pdf_shifts import with_shifts
-from citewell.engine.parsing.readers.pdf_tables import squeezed, without_false_table
+from citewell.engine.parsing.readers.pdf_tables import line_key, squeezed, without_false_table
 from citewell.engine.parsing.readers.pdf_turned import upright
 from citewell.engine.parsing.readers.recognised import named, note_recognised, recognise_pages
 from citewell.engine.parsing.readers.spacing import is_spaced, without_spacing
@@ -79,6 +79,7 @@ def read(source: ReaderInput) -> Reading:
         )
         bare = _in_order(page["content"], found.orders)
         blocks = complete_page(list(read_blocks), bare, number, found.gaps)
+        blocks = [_with_rows(block, found.labelled) for block in blocks]
         if found.tables:
             blocks = with_tables(blocks, tables[number - 1], number)
         pages[number] = [
@@ -95,6 +96,15 @@ def _in_order(text: str, orders: Mapping[str, str]) -> str:
     if not orders:
         return text
     return "\n".join(orders.get(squeezed(line), line) for line in text.split("\n"))
+
+
+def _with_rows(block: Block, labelled: Collection[str]) -> Block:
+    """A block whose lines of a label and its value are marked as such."""
+    if not labelled or block.kind in (BlockKind.TABLE, BlockKind.CODE):
+        return block
+    lines = block.text.split("\n")
+    text = "\n".join(ROW + line if squeezed(line) in labelled else line for line in lines)
+    return replace(block, text=text)
 
 
 def _note_layer(findings: Findings, facts: list[PageFacts]) -> None:
@@ -141,7 +151,8 @@ def _recognise(source: ReaderInput, pages: _Pages, facts: list[PageFacts]) -> _P
 
 def _upright(source: ReaderInput) -> bytes | None:
     try:
-        return upright(source.path)
+        findings = source.findings
+        return upright(source.path, None if findings.keeps_hidden else findings.hide)
     except pypdfium2.PdfiumError:
         return None  # the library says why it cannot be read, if it cannot
 
@@ -220,7 +231,7 @@ def complete_page(
     # 24 characters tell lines of one page apart, and hyphenation at the line's end does not matter.
     starts = {line.strip()[:_START_CHARS] for line in bare.split("\n")}
     # Cells lose the hyphen at their line's end, so such a line is known without it too.
-    shown_lines = [(squeezed(line), line.strip()) for line in bare.split("\n")]
+    shown_lines = [(line_key(line), line.strip()) for line in bare.split("\n")]
     lines = {key.removesuffix("-"): line for key, line in shown_lines} | dict(shown_lines)
     told = (without_false_table(block, lines, gaps) for block in blocks)
     return [_without_false_item(block, starts) for block in told]

@@ -25,6 +25,7 @@ from citewell.engine.parsing.readers.pdf_cells import (
     ruled_table,
 )
 from citewell.engine.parsing.readers.pdf_columns import column_tables, may_have_columns
+from citewell.engine.parsing.readers.pdf_labels import labelled_lines
 from citewell.engine.parsing.readers.pdf_order import RIGHT_TO_LEFT, in_reading_order
 from citewell.engine.parsing.readers.pdf_rules import RuledGrid, Rules, read_rules, ruled_grids
 from citewell.engine.parsing.readers.pdf_shifts import Shift, find_shifts
@@ -69,6 +70,8 @@ class PageFacts:
     """Line without its spaces -> offsets in it before which there is more than a word's space."""
     orders: dict[str, str] = field(default_factory=dict[str, str])
     """Line without its spaces, its letters as they are drawn -> the line as it is read."""
+    labelled: frozenset[str] = frozenset()
+    """Lines that are a label and its value, without their spaces."""
     tables: list[PageTable] = field(default_factory=list[PageTable])
     """Tables that drawn lines or columns show."""
 
@@ -116,6 +119,7 @@ def _read_text(
         facts.text = shown
         facts.has_pictures = not shown.strip() and _has_pictures(page)
         facts.shifts = list(find_shifts(raw, shown))
+        facts.labelled = labelled_lines(raw, shown)
         facts.composed = list(find_composed(raw, shown))
         facts.orders = in_reading_order(raw, shown)
         if with_gaps:

@@ -23,7 +23,7 @@ def without_false_table(
 
     Args:
         block: Any block of the page.
-        lines: The lines of the page's bare text by `squeezed`, which have the spaces right.
+        lines: The lines of the page's bare text by `line_key`, which have the spaces right.
         gaps: Wide gaps of the lines (`PageFacts.gaps`).
     """
     if block.kind is not BlockKind.TABLE:
@@ -31,7 +31,7 @@ def without_false_table(
     rows = [line.split(CELL_SEPARATOR) for line in block.text.split("\n")]
     if not _is_apart(rows, gaps) or _goes_on(rows):
         texts = (" ".join(cell for cell in row if cell) for row in rows)
-        text = "\n".join(lines.get(squeezed(text), text) for text in texts)
+        text = "\n".join(lines.get(line_key(text), text) for text in texts)
         return Block(BlockKind.PARAGRAPH, text, block.page)
     return block
 
@@ -58,6 +58,11 @@ def _goes_on(rows: list[list[str]]) -> bool:
     figures = sum(bool(_FIGURES.fullmatch(cell)) for cell in cells)
     goes_on = sum(cell[0].islower() for cell in cells)
     return figures <= len(cells) // 4 and goes_on > _RUNS_ON * len(cells)
+
+
+def line_key(line: str) -> str:
+    """The text by which a line is known: without its spaces, as the library writes minus signs."""
+    return squeezed(line).replace("\u2212", "-")
 
 
 def squeezed(line: str) -> str:

@@ -9,6 +9,7 @@ as single cells. Source: PDF 1.7 (ISO 32000-1), 8.3.3 (transformations), 7.7.3.3
 import io
 import math
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import cast
@@ -17,6 +18,8 @@ from typing import cast
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs]
 
+from citewell.engine.parsing.readers.pdf_hidden import remove_hidden
+
 _LOOKED_AT = 400
 """Characters by which a page's angle is told: a few lines."""
 
@@ -24,8 +27,12 @@ _MOST = 0.8
 """Share of them that must have it: the rest is a page number or an axis of a chart."""
 
 
-def upright(path: Path) -> bytes | None:
+def upright(path: Path, hide: Callable[[str], object] | None = None) -> bytes | None:
     """The file with the text of each page running from left to right; None if it does anyway.
+
+    Args:
+        path: The file.
+        hide: Told the text that nobody sees, which is taken out; without it such text stays.
 
     A page that cannot be opened or changed stays as it is.
 
@@ -41,7 +48,13 @@ def upright(path: Path) -> bytes | None:
                 continue
             with closing(page):
                 angle = _angle(page)
-                turned += angle != 0 and _turn(page, angle)
+                # PDFium gives the lines of a page that is shown turned in another order.
+                is_shown_turned = pdfium.FPDFPage_GetRotation(page.raw) != 0
+                if hide is not None and (hidden := remove_hidden(page)):
+                    for text in hidden:
+                        hide(text)
+                    turned += 1
+                turned += (angle != 0 or is_shown_turned) and _turn(page, angle)
         if not turned:
             return None
         made = io.BytesIO()
@@ -69,6 +82,9 @@ def _angle(page: "pypdfium2.PdfPage") -> int:
 
 def _turn(page: "pypdfium2.PdfPage", angle: int) -> bool:
     """Turn a page's content clockwise; whether that was possible."""
+    if angle == 0:
+        pdfium.FPDFPage_SetRotation(page.raw, 0)
+        return True
     box = cast(tuple[float, float, float, float], page.get_cropbox())
     left, bottom, right, top = box
     width, height = right - left, top - bottom
