@@ -178,6 +178,58 @@ class TestDocuments:
 
 
 @pytest.mark.usefixtures("server")
+class TestPrune:
+    def test_documents_go_with_their_files(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        folder, other = tmp_path / "hall", tmp_path / "hallway"
+        for place, name in ((folder, "a"), (folder, "b"), (folder / "deep", "c"), (other, "d")):
+            place.mkdir(exist_ok=True)
+            (place / f"{name}.txt").write_text(f"Visitors of hall {name} wear a badge.")
+        ingest = ("ingest", str(folder), "--collection", "halls")
+        installation.json("ingest", str(other), "--collection", "halls")
+        installation.json("ingest", str(folder), "--collection", "copies")
+        installation.json(*ingest)
+        installation.json(*ingest, "--on-duplicate", "keep_both")
+        (folder / "b.txt").unlink()
+        (folder / "deep" / "c.txt").unlink()
+        (folder / "deep").rmdir()
+        seen = installation.json(*ingest, "--prune", "--preview")["removed"]
+        paths = [Path(each["path"]).relative_to(folder).as_posix() for each in seen]
+        assert paths == ["b.txt", "b.txt (2)", "deep/c.txt", "deep/c.txt (2)"]
+        listed = ("documents", "list", "--collection", "halls")
+        assert installation.json(*listed)["total"] == 7, "a preview changes nothing"
+        done = installation.json(*ingest, "--prune")
+        assert (done["removed"], done["failed"]) == (seen, 0)
+        left = [each["filename"] for each in installation.json(*listed)["documents"]]
+        assert sorted(left) == ["a (2).txt", "a.txt", "d.txt"]
+        assert installation.json("documents", "list", "--collection", "copies")["total"] == 3
+        # An empty folder is rather one that is not mounted.
+        (folder / "a.txt").unlink()
+        assert installation.json(*ingest, "--prune")["removed"] == []
+        assert installation.json(*listed)["total"] == 3
+
+    def test_only_what_the_caller_may_change_goes(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        installation.json("user", "create", "lee@example.org", "--generate", "--role", "employee")
+        for name in ("ours", "theirs"):
+            (tmp_path / f"{name}.txt").write_text(f"Shelf {name} is dusted on Mondays.")
+        ours, theirs = tmp_path / "ours.txt", tmp_path / "theirs.txt"
+        installation.json("ingest", str(theirs), "--collection", "shelves")
+        installation.json("ingest", str(ours), "--collection", "shelves", "--as", "lee@example.org")
+        ours.unlink()
+        theirs.unlink()
+        (tmp_path / "new.txt").write_text("Shelf new is dusted on Fridays.")
+        pruned = ("ingest", str(tmp_path), "--collection", "shelves", "--prune")
+        done = installation.json(*pruned, "--as", "lee@example.org", code=1)
+        assert [(Path(each["path"]).name, bool(each["error"])) for each in done["removed"]] == [
+            ("ours.txt", False), ("theirs.txt", True),
+        ]  # fmt: skip
+        assert done["failed"] == 1
+
+
+@pytest.mark.usefixtures("server")
 class TestOrganisation:
     def test_twelve_people_in_three_departments_come_from_one_file_with_a_proof(
         self, installation: Installation, tmp_path: Path

@@ -12,9 +12,10 @@ from rich.text import Text
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
-from citewell.entrypoints.commands import granting, librarian, trash, versions
+from citewell.entrypoints.commands import granting, librarian, pruning, trash, versions
 from citewell.entrypoints.commands.ingesting import FileResult, ingest_paths, name_like_documents
 from citewell.entrypoints.commands.likeness import like_documents, told
+from citewell.entrypoints.commands.pruning import GoneFile, gone_files
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
     USAGE,
@@ -90,6 +91,13 @@ def ingest(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Return as soon as the files are queued.")
     ] = False,
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="Remove documents whose files have gone."),
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only say what --prune would remove.")
+    ] = False,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -105,7 +113,11 @@ def ingest(
     if collection is not None:
         collection = checked(CollectionCreate, name=collection).name
 
+    if preview:
+        _preview(paths, collection, tenant, as_user, as_json=as_json)
+        return
     skipped: list[str] = []
+    removed: list[GoneFile] = []
 
     async def act(platform: Platform, caller: Caller) -> list[FileResult]:
         results = await ingest_paths(
@@ -121,20 +133,59 @@ def ingest(
         )
         if not no_wait:
             await name_like_documents(platform, caller, results)
+        if prune:
+            gone = await gone_files(platform, caller, paths, collection)
+            removed.extend(await pruning.prune(platform, caller, gone))
         return results
 
     results = run(
         act, tenant=tenant, as_user=as_user, with_worker=not no_wait, interrupted=INTERRUPTED
     )
+    _report(results, skipped, removed if prune else None, as_json=as_json)
+
+
+def _report(
+    results: list[FileResult], skipped: list[str], removed: list[GoneFile] | None, *, as_json: bool
+) -> None:
+    """Say what became of files; the command ends with 1 if some failed."""
     failed = [result for result in results if result.has_failed]
+    kept = sum(each.error is not None for each in removed or ())
     _print_left_out(skipped)
     if as_json:
         documents_json = [result.as_json() for result in results]
-        print_json({"documents": documents_json, "failed": len(failed), "skipped": skipped})
+        also = {} if removed is None else {"removed": [each.as_json() for each in removed]}
+        count = len(failed) + kept
+        print_json({"documents": documents_json, "failed": count, "skipped": skipped, **also})
     else:
         _print_results(results, failed)
-    if failed:
+        if removed is not None:
+            _print_removed(removed, "removed")
+    if failed or kept:
         raise typer.Exit(SOME_FAILED)
+
+
+def _preview(
+    paths: list[Path], collection: str | None, tenant: str, as_user: str | None, *, as_json: bool
+) -> None:
+    """Say which documents `--prune` would remove."""
+
+    async def act(platform: Platform, caller: Caller) -> list[GoneFile]:
+        return await gone_files(platform, caller, paths, collection)
+
+    gone = administer(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json({"removed": [each.as_json() for each in gone]})
+    else:
+        _print_removed(gone, "would be removed")
+
+
+def _print_removed(gone: list[GoneFile], what: str) -> None:
+    for each in gone:
+        why = f": {each.error}" if each.error else ""
+        line = f"{'kept' if each.error else what} {each.path} ({each.title}){why}"
+        err.print(line, style="yellow", markup=False)
+    count = sum(each.error is None for each in gone)
+    out.print(f"{counted(count, 'document')} {what}.")
 
 
 def _is_missing(path: Path) -> bool:
@@ -174,7 +225,8 @@ def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
     ready = [result for result in results if result.status == VersionStatus.READY]
     unused = sum(result.status == VersionStatus.SUPERSEDED for result in results)
     queued = len(results) - len(ready) - len(failed) - unused
-    parts = [f"{len(ready)} ready ({sum(result.chunks for result in ready)} passages)"]
+    passages = counted(sum(result.chunks for result in ready), "passage")
+    parts = [f"{len(ready)} ready ({passages})"]
     if unused:
         parts.append(f"{unused} unchanged while another version answers")
     if queued:

@@ -136,7 +136,7 @@ def _walk(paths: Iterable[Path], skipped: list[str]) -> Iterator[Path | OSError]
                 if name.startswith("."):
                     continue
                 if file.suffix.lower() not in wanted:
-                    skipped.append(_shown(file))
+                    skipped.append(shown_path(file))
                     continue
                 # Else those who may write there could have any file of ours taken in.
                 yield file if _is_below(root, realpath(file)) else OutsideError(file)
@@ -273,7 +273,7 @@ def _open_batch(
         if isinstance(path, OSError):
             results.append(_unread_folder(path))
             continue
-        result = FileResult(_shown(path))
+        result = FileResult(shown_path(path))
         results.append(result)
         try:
             # Not Path.resolve: before Python 3.13 it raises RuntimeError on a loop of links.
@@ -288,7 +288,7 @@ def _open_batch(
             continue
         new = NewFile(
             path=absolute,
-            filename=_shown(Path(path.name)),
+            filename=shown_path(Path(path.name)),
             source=_source(absolute),
             access_level=manner.access_level,
             on_duplicate=manner.on_duplicate,
@@ -318,7 +318,7 @@ def _is_below(root: str, place: str) -> bool:
 
 
 def _unread_folder(error: OSError) -> FileResult:
-    shown = _shown(Path(os.fsdecode(error.filename)))
+    shown = shown_path(Path(os.fsdecode(error.filename)))
     if isinstance(error, OutsideError):
         return FileResult(shown, error="A link out of the folder; name it to take it in.")
     return FileResult(shown, error=f"The folder cannot be read: {error.strerror or error}.")
@@ -405,12 +405,12 @@ async def _collect(
 
 def _source(path: Path) -> str:
     """Source of a file: its path, or a hash where the path is very long."""
-    shown = _shown(path)
+    shown = shown_path(path)
     if len(shown.encode()) > MAX_SOURCE_BYTES:
         return f"file-sha256:{hashlib.sha256(shown.encode()).hexdigest()}"
     return f"file:{shown}"
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """A path as text that can be printed and stored, whatever bytes it holds."""
     return str(path).encode("utf-8", "backslashreplace").decode()

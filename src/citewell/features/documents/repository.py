@@ -14,6 +14,7 @@ from sqlalchemy import (
     TextClause,
     and_,
     delete,
+    false,
     func,
     inspect,
     literal_column,
@@ -155,6 +156,18 @@ async def others(
     """Each of the documents with the readable ones that a statement of `models` finds alike."""
     rows = await session.execute(alike(ids, within(access, Verb.READ)))
     return [(row[0], row[1]) for row in rows]
+
+
+async def taken_from(
+    session: AsyncSession, access: Access, collection_id: uuid.UUID, beginnings: Sequence[str]
+) -> list[Document]:
+    """Readable documents of a collection whose sources begin so, in their order."""
+    begins = [Document.source.startswith(each, autoescape=True) for each in beginnings]
+    statement = select(Document).where(
+        Document.collection_id == collection_id, or_(false(), *begins)
+    )
+    statement = statement.where(within(access, Verb.READ)).order_by(Document.source)
+    return list(await session.scalars(statement))
 
 
 async def add_documents(session: AsyncSession, documents: Sequence[Document]) -> set[uuid.UUID]:

@@ -300,6 +300,13 @@ async def _set_level(ctx: Context, document: Document, level: AccessLevel) -> No
     await index_of(ctx.platform).writer.apply(ctx, changed)
 
 
+async def taken_from(
+    ctx: Context, collection_id: uuid.UUID, beginnings: Sequence[str]
+) -> list[Document]:
+    """Documents of a collection that the caller reads, whose sources begin so."""
+    return await repository.taken_from(ctx.session, await ctx.access(), collection_id, beginnings)
+
+
 async def attached(
     ctx: Context, document_ids: Sequence[uuid.UUID]
 ) -> list[tuple[Document, DocumentVersion]]:
