@@ -60,3 +60,22 @@ class TestLists:
         made = answer("Who is the chair of the parish council?", MINUTES)
         assert "Ann Hale" in made.text
         assert made.confidence.level not in (ConfidenceLevel.LOW, ConfidenceLevel.NONE)
+
+
+class TestParts:
+    def test_number_of_one_part_and_year_of_another_are_never_sure(self) -> None:
+        text = (
+            "The village was flooded in 2015 and again in 2020; in the second flood 43 houses "
+            "were damaged."
+        )
+        flood = passage(text, title="Report", heading=("Floods",))
+        made = answer("How many houses of the village were damaged in the flood of 2015?", flood)
+        assert made.confidence.level is not ConfidenceLevel.HIGH
+        made = answer("How many houses were damaged in the second flood?", flood)
+        assert made.confidence.level is ConfidenceLevel.HIGH
+
+    def test_date_of_something_else_is_no_beginning(self) -> None:
+        text = "A similar project on Cold Moor is planned; a decision is expected in May 2025."
+        moor = passage(text, title="Report", heading=("Cold Moor",))
+        made = answer("When does the project on Cold Moor begin?", moor)
+        assert made.confidence.level in (ConfidenceLevel.LOW, ConfidenceLevel.NONE)

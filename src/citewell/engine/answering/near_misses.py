@@ -6,11 +6,17 @@ about, so what is neither there nor in the sentence is not what the passage tell
 """
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from citewell.engine.answering.asking.answer_kinds import Kind
-from citewell.engine.answering.asking.boundaries import MONTHS
+from citewell.engine.answering.asking.boundaries import (
+    MONTHS,
+    asks_boundary,
+    tells_asked_boundary,
+)
 from citewell.engine.answering.asking.everyday import is_of_other_kin
+from citewell.engine.answering.asking.evidence import asks_for_a_type
 from citewell.engine.answering.asking.narrowing import (
     is_of_another_part,
     names_people,
@@ -23,9 +29,15 @@ from citewell.engine.answering.asking.synonyms import (
     said_otherwise,
 )
 from citewell.engine.answering.base import Question
-from citewell.engine.answering.offices import is_of_another_office, is_of_several, lacks_post
+from citewell.engine.answering.offices import (
+    is_of_another_office,
+    is_of_several,
+    is_scattered,
+    lacks_post,
+)
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.compounds import UnsaidWord
 from citewell.engine.answering.reading.counting import names_counted
 from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.answering.rivals import is_of_another_place, is_of_another_thing
@@ -46,11 +58,14 @@ LOW = 0.59
 """The most that an answer can have whose subject is in doubt: it is given, and never trusted."""
 
 _REWORDED = 0.92
-"""The most where a synonym says a word of the question, or a range its number: given, but not as
-sure."""
+"""The most where a synonym says a word of the question, a range its number, or no one part of the
+sentence all of it: given, but not as sure."""
 
 _ENDS_FOR = re.compile(r"\bfor (?:the |an? |our |my |your )?((?:[^\W\d_]{3,} ?){1,2})$")
 """`the notice period for directors`: what is said of others is no answer."""
+
+_COUNTERS = frozenset(("luot", "lan", "cai", "chiec"))
+"""Words that count anything: `bao nhiêu lượt` of visitors."""
 
 _WHERE = re.compile(
     r"\b(?:at|in|for|on|to) the ((?:[^\W\d_]{1,30} ?){1,2})|"
@@ -113,43 +128,61 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     if reference_of(material.question.text) is not None:
         return 1.0  # the article that was asked for, or none was found
     around = _around(statement)
-    if _lacks_code(material.question, around):
-        return NOTHING
-    if _is_of_other_columns(material, statement, signals) or _lacks_owned(material, statement):
-        return NOTHING
-    is_low = False
-    if _lacks_year(material.question, around):
-        if _YEAR.search(around) or _PAST.search(material.asked.text):
-            return NOTHING
-        is_low = True  # a rule without a year may hold in any
+    lacks_year = _lacks_year(material.question, around)
     held = frozenset(words(normalise(statement.text)))
     # A verb and its noun the other way round: `cửa được khóa` answers `khóa cửa`.
     unsaid = [
         word._replace(is_torn=word.is_torn and not held.issuperset(word.text.split()))
         for word in unsaid_by(material, statement)
     ]
-    if signals.headed and any(word.is_torn and word.is_listed for word in unsaid):
-        return NOTHING
-    is_low |= any(signals.headed or (word.is_torn and word.is_first) for word in unsaid)
-    if signals.headed:
-        is_low |= _lacks_attribute(material, statement) or _lacks_whom(material, statement)
-    if _is_of_others(material, statement, signals):
-        return NOTHING
     by_synonyms = _subject_by_synonyms(material, statement)
-    if by_synonyms > 1:
+    if (
+        _lacks_code(material.question, around)
+        or _is_of_other_columns(material, statement, signals)
+        or _lacks_owned(material, statement)
+        or (lacks_year and (_YEAR.search(around) or _PAST.search(material.asked.text)))
+        or (signals.headed and any(word.is_torn and word.is_listed for word in unsaid))
+        or _is_of_others(material, statement, signals)
+        or by_synonyms > 1
+    ):
         return NOTHING
-    is_low |= by_synonyms == 1 or _lacks_beside_synonym(material, statement)
-    is_low |= is_of_several(material, statement)
-    is_low |= is_of_another_thing(material, statement) or _rests_on_guess(material, statement)
-    is_low |= is_of_another_place(material, statement) or _is_of_another_part(material, statement)
-    if material.asked.kind is Kind.YES_NO:
-        is_low |= not tells_listed(material.asked.text, fold(normalise(statement.text)))
-    is_low |= _lacks_number(material, statement)
-    is_low |= _limits_each(material, statement) or _is_another_sort(material, statement)
-    if is_low:
+    # A rule without a year may hold in any.
+    if lacks_year or by_synonyms == 1 or _is_in_doubt(material, statement, signals, unsaid):
         return LOW
-    is_inferred = _rests_on_synonym(material, statement) or _rests_on_range(material, statement)
+    is_inferred = (
+        _rests_on_synonym(material, statement)
+        or _rests_on_range(material, statement)
+        or (asks_for_a_type(material.asked) and is_scattered(material, statement))
+    )
     return _REWORDED if is_inferred else 1.0
+
+
+def _is_in_doubt(
+    material: Material, statement: Statement, signals: Signals, unsaid: Sequence[UnsaidWord]
+) -> bool:
+    """Whether a statement may be of something beside what is asked about."""
+    if any(signals.headed or (word.is_torn and word.is_first) for word in unsaid):
+        return True
+    if signals.headed and (
+        _lacks_attribute(material, statement) or _lacks_whom(material, statement)
+    ):
+        return True
+    plain = fold(normalise(statement.text))
+    asked = material.asked
+    return (
+        _lacks_beside_synonym(material, statement)
+        or is_of_several(material, statement)
+        or lacks_post(material, statement)
+        or (asks_boundary(asked) and not tells_asked_boundary(asked, plain))
+        or is_of_another_thing(material, statement)
+        or _rests_on_guess(material, statement)
+        or is_of_another_place(material, statement)
+        or _is_of_another_part(material, statement)
+        or (asked.kind is Kind.YES_NO and not tells_listed(asked.text, plain))
+        or _lacks_number(material, statement)
+        or _limits_each(material, statement)
+        or _is_another_sort(material, statement)
+    )
 
 
 def _is_of_others(material: Material, statement: Statement, signals: Signals) -> bool:
@@ -208,6 +241,8 @@ def _counts_nothing_asked(material: Material, statement: Statement) -> bool:
     """Whether a number of things is asked for that a table names nowhere: people in hotel rates."""
     asked, language = material.asked, material.question.language
     if asked.kind is not Kind.COUNT or not asked.counted or statement.operands is not None:
+        return False
+    if _COUNTERS.issuperset(asked.counted):
         return False
     near = "\n".join((text_near(material, statement), *(quote.text for quote in statement.quotes)))
     is_measured = re.search(rf"\d ?{re.escape(asked.counted[0])}\b", fold(normalise(near)))

@@ -1,8 +1,9 @@
-"""Answers that name somebody, and not the one who holds the post that was asked for."""
+"""Answers of somebody else than the holder of the post that was asked for, or of something else."""
 
 import re
 
 from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.evidence import offers
 from citewell.engine.answering.asking.synonyms import said_otherwise, synonyms_in
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.signals import content_of, text_near
@@ -32,6 +33,9 @@ _VIETNAMESE_POST = re.compile(
 
 _DOER = re.compile(r"(?:er|or)$")
 _SHORTEST_VERB = 4
+
+_OFFERED = 0.5
+"""How far a part offers what is asked for (`evidence.offers`) when it holds it."""
 
 _NO_POSTS = frozenset(("contact", "name", "one", "people", "person", "best", "right", "first"))
 """Words in the place of a post that name none."""
@@ -67,14 +71,25 @@ def is_of_several(material: Material, statement: Statement) -> bool:
     `Present: Ann, chair of the council; Bob of the farm office` does not tell who chairs the farm
     office.
     """
+    return material.asked.kind is Kind.PERSON and is_scattered(material, statement)
+
+
+def is_scattered(material: Material, statement: Statement) -> bool:
+    """Whether no part of a sentence has both what is asked for and all it says of the question.
+
+    `Flooded in 2015 and in 2020; the second time 43 houses were damaged` does not tell how many
+    were in 2015. Parts end at semicolons; what leads them in belongs to each.
+    """
     parts = statement.text.split(";")
-    is_list = len(parts) > 1 and not is_table_row(statement.quotes[0].text)
-    if not is_list or material.asked.kind is not Kind.PERSON:
+    if len(parts) == 1 or is_table_row(statement.quotes[0].text):
         return False
     lead_in, colon, _ = parts[0].rpartition(":")
     held = [_held(material, f"{lead_in} {part}" if colon else part) for part in parts]
     whole = frozenset[str]().union(*held)
-    return not any(one >= whole for one in held)
+    offering = [
+        at for at, part in enumerate(parts) if offers(material.asked, part) > _OFFERED
+    ] or range(len(parts))
+    return not any(held[at] >= whole for at in offering)
 
 
 def lacks_post(material: Material, statement: Statement) -> bool:

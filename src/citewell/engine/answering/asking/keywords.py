@@ -44,7 +44,12 @@ _VIETNAMESE: tuple[tuple[Kind, str], ...] = (
     (
         Kind.AMOUNT,
         "(?:đơn|mức) giá|giá vé|(?:lệ|học|viện|mức) phí|mức (?:phạt|lương|thưởng|đóng|thu)|"
-        "tiền (?:phạt|cọc|đặt cọc|thuê|lương|thưởng|điện|nước|phòng|ăn|công)",
+        "tiền (?:phạt|cọc|đặt cọc|thuê|lương|thưởng|điện|nước|phòng|ăn|công)|"
+        "tổng (?:chi|thu|chi phí|kinh phí|doanh thu|lợi nhuận|vốn)|doanh thu|kinh phí|ngân sách",
+    ),
+    (
+        Kind.COUNT,
+        "số (?:lượt|người|lượng|khách|hộ|bàn|phòng|ghế|xe|học sinh|sinh viên|nhân viên)|sức chứa",
     ),
     (
         Kind.TIME,

@@ -75,7 +75,8 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             Kind.CONTACT,
             r"\b(?:e-?mail|phone|telephone|fax|hotline|web|internet)(?: address| number)?\b"
             r"(?= (?:of|for|do|does|is|can|should)\b|$)|\b(?:which|what) (?:number|extension)\b|"
-            r"\bextension (?:of|for|number)\b|\bwhere (?:do|can|should) \w+ write\b",
+            r"\b(?:extension (?:of|for|number)|account number)\b|"
+            r"\bwhere (?:do|can|should) \w+ write\b",
         ),
         (
             Kind.PERSON,
@@ -158,7 +159,7 @@ _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (
             Kind.CONTACT,
             r"\b(?:so (?:dien thoai|noi bo|zalo|hotline|tong dai|fax|may le|di dong|lien he)|"
-            r"duong day nong|e-?mail|thu dien tu)\b|"
+            r"so tai khoan|duong day nong|e-?mail|thu dien tu)\b|"
             r"\b(?:goi|lien he|nhan) (?:den |toi )?(?:so|dia chi) (?:\w+ ){0,2}(?:nao|gi|may)\b",
         ),
         (

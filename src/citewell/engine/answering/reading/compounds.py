@@ -139,20 +139,28 @@ def unsaid_words(
             is_first=start + at == 0,
             is_listed=not lacking.isdisjoint(range(start + at, start + at + size)),
         )
-        for start, segment in _segments(asked, parting, implied)
+        for start, segment in _segments(asked, parting, implied, frozenset[int]().union(*known))
         for at, size in _runs(segment, is_whole, is_told)
     ]
 
 
 def _segments(
-    syllables: Sequence[str], parting: AbstractSet[str], implied: AbstractSet[str]
+    syllables: Sequence[str],
+    parting: AbstractSet[str],
+    implied: AbstractSet[str],
+    inside: AbstractSet[int],
 ) -> Iterator[tuple[int, list[str]]]:
-    """The runs of syllables between those that part words, each with where it begins."""
+    """The runs of syllables between those that part words, each with where it begins.
+
+    Those at the places `inside` belong to a word and part none: `thư` of `thư viện` is typed as
+    `thứ` is without marks.
+    """
     segment: list[str] = []
     for at, word in enumerate(syllables):
         following = syllables[at + 1] if at + 1 < len(syllables) else None
         is_at = word == _AT and following is not None and following not in parting - {"đâu"}
-        if is_at or word in parting or fold(word) in implied or any(map(str.isdigit, word)):
+        is_parting = word in parting and at not in inside
+        if is_at or is_parting or fold(word) in implied or any(map(str.isdigit, word)):
             yield at - len(segment), segment
             segment = []
         else:

@@ -15,6 +15,8 @@ from citewell.engine.parsing.cleaning import join_lines
 from citewell.engine.parsing.encoding import SAMPLE, EncodingGuess, guess_encoding, read_lines
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
+from citewell.engine.parsing.readers.tables import table_blocks
+from citewell.engine.parsing.readers.text_tables import aligned_rows
 
 BULLET = re.compile(
     r"\s{0,12}(?:[-*•◦▪‣·–]|"  # noqa: RUF001
@@ -116,6 +118,9 @@ def paragraph_blocks(lines: list[str]) -> Iterator[Block]:
     kept = [line for line in lines if not _RULE.fullmatch(line)]
     if len(kept) == 1 and _is_shouted(kept[0]):
         yield Block(BlockKind.HEADING, kept[0], level=2)
+        return
+    if (rows := aligned_rows(kept)) is not None:
+        yield from table_blocks(rows)
         return
     part: list[str] = []
     is_item = False

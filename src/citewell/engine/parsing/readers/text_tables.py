@@ -1,0 +1,66 @@
+"""Tables of plain text, whose columns are set apart by spaces or tabs alone."""
+
+import operator
+import re
+from collections.abc import Sequence
+
+_SPACES = re.compile(r" {2,}")
+_TABS = re.compile(r" *\t[\t ]*")
+_MARKER = re.compile(r"\(?\w{1,4}[.)]|[-*•◦▪‣·–]")  # noqa: RUF001 - bullets
+_LINE = re.compile(r"[-=+|_ ]+")
+"""A line that is drawn below a header."""
+
+_FIGURE = re.compile(
+    r"[-+(]?[€£$]? ?\d[\d.,]*\)?(?: ?(?:[%€£$₫]|[^\W\d_]{1,5}))?|[-–—]"  # noqa: RUF001 - dashes
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_LEAST_LINES = 3
+"""A header and two rows; fewer lines that agree may do so by chance."""
+
+
+def aligned_rows(lines: Sequence[str]) -> list[list[str]] | None:
+    """Get the rows of lines that are a table, its header first; None where they are none.
+
+    All lines have as many cells, and no cell reaches below or above the next column. The header
+    has names where the rows have figures: lines without one (`Tea  2.00`) stay as they are.
+    """
+    kept = [line for line in lines if not _LINE.fullmatch(line)]
+    is_tabbed = all("\t" in line.strip() for line in kept)
+    spans = [_cells(line, _TABS if is_tabbed else _SPACES) for line in kept]
+    width = len(spans[0]) if spans else 0
+    if len(kept) < _LEAST_LINES or width < 2 or any(len(one) != width for one in spans):
+        return None
+    columns = list(zip(*spans, strict=True))
+    ends = [max(end for _, end, _ in column) for column in columns]
+    starts = [min(start for start, _, _ in column) for column in columns]
+    if not is_tabbed and any(map(operator.gt, ends[:-1], starts[1:])):
+        return None
+    texts = [[text for _, _, text in column] for column in columns]
+    first = texts[0][1:]
+    is_list = any(map(_MARKER.fullmatch, first)) or all(one.endswith((":", ".")) for one in first)
+    if is_list or not _has_header(texts):
+        return None
+    return [list(row) for row in zip(*texts, strict=True)]
+
+
+def _cells(line: str, gaps: re.Pattern[str]) -> list[tuple[int, int, str]]:
+    """Begin, end and text of what stands between gaps."""
+    found: list[tuple[int, int, str]] = []
+    at = 0
+    for gap in gaps.finditer(line):
+        if gap.start() > at:
+            found.append((at, gap.start(), line[at : gap.start()].strip()))
+        at = gap.end()
+    if line[at:].strip():
+        found.append((at, len(line.rstrip()), line[at:].strip()))
+    return found
+
+
+def _has_header(columns: Sequence[Sequence[str]]) -> bool:
+    """Whether a column of figures has a name, and none has a figure in the place of one."""
+    figures = [
+        column for column in columns[1:] if all(_FIGURE.fullmatch(cell) for cell in column[1:])
+    ]
+    if not figures:
+        return len(columns) > 2 and not any(map(str.isdigit, "".join(one[0] for one in columns)))
+    return all(_YEAR.fullmatch(one[0]) or not _FIGURE.fullmatch(one[0]) for one in figures)
