@@ -459,7 +459,7 @@ class TestDocuments:
         rolled = installation.call("documents", "rollback", taken["document_id"], "1")
         assert (rolled.exit_code, rolled.stdout) == (0, "Version 1 of parking.txt answers.\n")
         again = installation.call("ingest", str(tmp_path))
-        assert again.stdout.endswith("1 unchanged while another version answers.\n")
+        assert "1 unchanged while another version answers" in again.stdout
         missing = installation.call("documents", "rollback", taken["document_id"], "9")
         assert (missing.exit_code, missing.stdout) == (2, "")
 

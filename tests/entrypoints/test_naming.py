@@ -40,6 +40,17 @@ class TestNaming:
             assert (taken.exit_code, mine in taken.stderr) == (2, False)
         assert installation.call("webhooks", "delete", "Mine").exit_code == 0
 
+    def test_the_trail_is_searched_by_names(self, installation: Installation) -> None:
+        user = installation.json("user", "create", "eve@example.org", "--generate")["id"]
+        made = installation.json("key", "create", "--name", "Robot", "--user", "eve@example.org")
+        for wanted, meant in (("EVE@example.org", user), ("robot", made["id"])):
+            found = installation.json("audit", "list", "--object", wanted)["events"]
+            assert [each["object_id"] for each in found] == [meant]
+        assert installation.json("audit", "list", "--actor", "eve@example.org")["total"] == 0
+        none = installation.call("audit", "list", "--actor", "nobody@example.org")
+        assert (none.exit_code, none.stdout) == (2, "")
+        assert "There is no user or key `nobody@example.org`." in none.stderr
+
     def test_a_revoked_key_leaves_its_name_to_the_next(self, installation: Installation) -> None:
         for _ in range(2):
             made = installation.json("key", "create", "--name", "Crawler")["id"]

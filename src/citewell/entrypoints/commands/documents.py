@@ -50,6 +50,8 @@ INTERRUPTED = (
 
 BESIDE = "These go on answering beside the new ones; `citewell documents delete ID` removes one."
 
+ROLLBACK = "`citewell documents rollback` chooses"
+
 MOST_TOLD = 20
 """Most files of which each has a line that says what it has done."""
 
@@ -228,7 +230,7 @@ def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
     passages = counted(sum(result.chunks for result in ready), "passage")
     parts = [f"{len(ready)} ready ({passages})"]
     if unused:
-        parts.append(f"{unused} unchanged while another version answers")
+        parts.append(f"{unused} unchanged while another version answers ({ROLLBACK})")
     if queued:
         parts.append(f"{queued} queued")
     if failed:
@@ -318,13 +320,15 @@ def show_document(
 
     async def act(
         platform: Platform, caller: Caller
-    ) -> tuple[DocumentRead, list[dict[str, Any]] | None]:
+    ) -> tuple[DocumentRead, str | None, list[dict[str, Any]] | None]:
         async with unit_of_work(platform, caller) as ctx:
             found = await service.get(ctx, await service.id_of(ctx, document, collection))
-        return found.read(), await like_documents(platform, caller, found.document.id)
+            held_in = found.document.collection_id
+            name = (await collections.names_of(ctx, [held_in])).get(held_in)
+        return found.read(), name, await like_documents(platform, caller, found.document.id)
 
-    shown, like = run(act, tenant=tenant, as_user=as_user)
-    item = shown.model_dump(mode="json")
+    shown, name, like = run(act, tenant=tenant, as_user=as_user)
+    item: dict[str, Any] = {"collection": name, **shown.model_dump(mode="json")}
     if as_json:
         print_json(item | {"resembles": like})
         return

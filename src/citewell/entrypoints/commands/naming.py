@@ -1,7 +1,7 @@
 """Finds what is meant by an id, the beginning or end of one, or a name."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -38,9 +38,33 @@ async def id_of(ctx: Context, kind: Findable, wanted: str) -> uuid.UUID:
         with suppress(NotFoundError):
             await kind.get(ctx, each)
             seen.append(each)
-    if not seen:
-        raise NotFoundError(f"There is no {kind.noun} `{wanted}`.")
-    if len(seen) > 1:
-        ids = ", ".join(str(each) for each in seen)
-        raise InvalidInputError(f"`{wanted}` fits more than one {kind.noun}; say which: {ids}.")
-    return seen[0]
+    return _only(kind.noun, wanted, seen)
+
+
+async def id_among(
+    ctx: Context,
+    noun: str,
+    kinds: Sequence[tuple[type[HasId], tuple[NameColumn, ...]]],
+    wanted: str,
+) -> uuid.UUID:
+    """The id of the one that an operator means, of whichever of these tables it is.
+
+    Raises:
+        NotFoundError: None fits.
+        InvalidInputError: Several do; their ids are named.
+    """
+    with suppress(ValueError):
+        return uuid.UUID(wanted)
+    found: list[uuid.UUID] = []
+    for table, names in kinds:
+        found += await ids_named(ctx.session, table, wanted.strip(), names)
+    return _only(noun, wanted, found)
+
+
+def _only(noun: str, wanted: str, found: Sequence[uuid.UUID]) -> uuid.UUID:
+    if not found:
+        raise NotFoundError(f"There is no {noun} `{wanted}`.")
+    if len(found) > 1:
+        ids = ", ".join(str(each) for each in found)
+        raise InvalidInputError(f"`{wanted}` fits more than one {noun}; say which: {ids}.")
+    return found[0]

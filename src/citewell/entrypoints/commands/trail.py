@@ -10,8 +10,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from citewell.core.context import Caller, unit_of_work
+from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
+from citewell.entrypoints.commands.naming import id_among
 from citewell.entrypoints.commands.running import (
     NOT_AVAILABLE,
     JsonOption,
@@ -27,11 +28,32 @@ from citewell.features.audit.schemas import AuditFilter, AuditRead
 from citewell.features.audit.service import ExportFormat
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.documents import Collection, Document
+from citewell.models.tenancy import ApiKey, Group, User
+from citewell.models.webhooks import Webhook
 
 audit = typer.Typer(no_args_is_help=True, help="The audit trail.")
 
-ActorOption = Annotated[UUID | None, typer.Option("--actor", help="Id of the user or key.")]
-ObjectOption = Annotated[UUID | None, typer.Option("--object", help="Id of the object.")]
+ACTORS = ((User, (User.email,)), (ApiKey, (ApiKey.name,)))
+OBJECTS = (
+    *ACTORS, (Document, (Document.title, Document.filename)), (Collection, (Collection.name,)),
+    (Group, (Group.name,)), (Webhook, (Webhook.name,)),
+)  # fmt: skip
+"""Tables of what is found by a name; of everything else in the trail the id is to be given."""
+
+ActorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--actor",
+        metavar="ACTOR",
+        help="E-mail address, name of a key, or id.",
+        callback=readable,
+    ),
+]
+ObjectOption = Annotated[
+    str | None,
+    typer.Option("--object", metavar="OBJECT", help="Its name or id.", callback=readable),
+]
 ActionOption = Annotated[
     str | None, typer.Option("--action", help="Such as document.deleted.", callback=readable)
 ]
@@ -47,7 +69,7 @@ def add_to(app: typer.Typer) -> None:
 @audit.command("list")
 def list_events(
     actor: ActorOption = None,
-    object_id: ObjectOption = None,
+    object_named: ObjectOption = None,
     action: ActionOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -57,10 +79,10 @@ def list_events(
     as_json: JsonOption = False,
 ) -> None:
     """List recorded actions, newest first."""
-    wanted = _filter(actor, object_id, action, since, until)
 
     async def act(platform: Platform, caller: Caller) -> tuple[list[AuditRead], int]:
         async with unit_of_work(platform, caller) as ctx:
+            wanted = await _filter(ctx, actor, object_named, action, since, until)
             found = await service.page(ctx, wanted, PageRequest(page, limit))
             return found.items, found.total
 
@@ -83,7 +105,7 @@ def list_events(
 @audit.command("export")
 def export_events(
     actor: ActorOption = None,
-    object_id: ObjectOption = None,
+    object_named: ObjectOption = None,
     action: ActionOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -93,9 +115,10 @@ def export_events(
     tenant: TenantOption = DEFAULT_TENANT,
 ) -> None:
     """Write the whole trail on standard output, oldest first."""
-    wanted = _filter(actor, object_id, action, since, until)
 
     async def act(platform: Platform, caller: Caller) -> None:
+        async with unit_of_work(platform, caller) as ctx:
+            wanted = await _filter(ctx, actor, object_named, action, since, until)
         async with aclosing(service.export(platform, caller, wanted, form)) as parts:
             async for part in parts:
                 sys.stdout.write(part.decode())
@@ -113,14 +136,17 @@ def _shown(name: str | None, id_: UUID | None) -> str:
     return f"{name} ({id_})" if name else str(id_ or "")
 
 
-def _filter(
-    actor: UUID | None,
-    object_id: UUID | None,
+async def _filter(
+    ctx: Context,
+    actor: str | None,
+    object_named: str | None,
     action: str | None,
     since: datetime | None,
     until: datetime | None,
 ) -> AuditFilter:
-    return AuditFilter(actor, object_id, action, _in_utc(since), _in_utc(until))
+    actor_id = await id_among(ctx, "user or key", ACTORS, actor) if actor else None
+    object_id = await id_among(ctx, "object", OBJECTS, object_named) if object_named else None
+    return AuditFilter(actor_id, object_id, action, _in_utc(since), _in_utc(until))
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
