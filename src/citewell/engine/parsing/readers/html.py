@@ -34,6 +34,8 @@ _NEVER = frozenset(
         "datalist",
         "dialog",
         "map",
+        "rt",
+        "rp",
     }
 )
 """Elements whose content is not text of the page."""
@@ -115,6 +117,9 @@ _BLOCK_TAGS = frozenset(
 )
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+
+_READINGS = (["rt"], ["rp"])
+"""How characters are read, in small type over them (WHATWG, 4.5.12): no part of the sentence."""
 
 _META = {
     "author": "author",
@@ -287,6 +292,8 @@ class HtmlBlockParser(HTMLParser):
             return
         if self._skipped == ["p"] and tag in _BLOCK_TAGS:
             self._end_skipped()  # the end tag of a paragraph may be left out
+        if self._skipped in _READINGS and (tag in _BLOCK_TAGS or tag in ("rb", "rt", "rp")):
+            self._end_skipped()  # and that of a reading
         values = {name: value or "" for name, value in attrs}
         if self._skipped:
             self._skip(tag, values)
@@ -332,6 +339,8 @@ class HtmlBlockParser(HTMLParser):
             if self._formula.end(tag) or tag in _BLOCK_TAGS:
                 self._end_formula()
             return
+        if self._skipped in _READINGS and (tag in _BLOCK_TAGS or tag == "ruby"):
+            self._end_skipped()
         if self._skipped:
             if self._never and tag == self._never[0]:
                 self._never.pop()

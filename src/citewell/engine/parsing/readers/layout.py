@@ -22,6 +22,8 @@ MAX_HEADING = 160
 _BULLET = re.compile(
     r"\s*(?:[•◦▪‣●○■□\uf0b7\uf0a7]|[-–*](?=\s)|\(?(?:\d{1,2}|[a-zđ])[.)](?=\s))\s*"
 )
+# A number whose space to its item is that of the layout: "10.Take the box".
+_TIGHT = re.compile(r"\A(\(?\d{1,2}[.)])(?=[^\W\d_][^\W\d_ ])")
 # The same without numbers and letters, which may also begin a heading.
 _GLYPH_BULLET = re.compile(r"\s*(?:[•◦▪‣●○■□\uf0b7\uf0a7]|[-–*](?=\s))\s*")
 # "2.1 Scope": at least two levels, because a single number before a word is as often a list item or
@@ -120,6 +122,8 @@ def _is_heading(text: str) -> bool:
     return (
         0 < len(line) <= MAX_HEADING
         and text.count("\n") < 3
+        # Items that stand below each other in the type of a heading.
+        and sum(bool(_TIGHT.match(part) or _BULLET.match(part)) for part in text.split("\n")) < 2
         # At least half letters: rows of figures and formulas are set in bold too.
         and 2 * letters >= len(line.replace(" ", ""))
         and not line[0].islower()
@@ -130,7 +134,7 @@ def _is_heading(text: str) -> bool:
 
 
 def _paragraphs(block: Block, width: int) -> Iterator[Block]:
-    lines = [line.strip() for line in block.text.split("\n") if line.strip()]
+    lines = [_TIGHT.sub(r"\1 ", line.strip()) for line in block.text.split("\n") if line.strip()]
     is_item = block.kind is BlockKind.LIST_ITEM
     part: list[str] = []
     for line in lines:

@@ -195,6 +195,8 @@ def _number(number: Decimal, section: _Section) -> str:
     if not head.count("0") and whole == "0" and fraction:
         whole = ""
     text = whole + (f".{fraction}" if fraction else "")
+    if places.endswith("."):
+        text += "."
     sign = "-" if number < 0 and rounded else ""
     return sign + _placed(pieces, text)
 

@@ -22,7 +22,9 @@ from citewell.engine.parsing.readers.opendocument_styles import NO_GROUND, WHITE
 from citewell.engine.parsing.readers.tables import COVERED, table_blocks
 from citewell.engine.parsing.vietnamese import in_unicode
 
-_UNSEEN = frozenset({"annotation", "tracked-changes", "sequence-decls", "desc", "title", "forms"})
+_UNSEEN = frozenset(
+    {"annotation", "tracked-changes", "sequence-decls", "desc", "title", "forms", "ruby-text"}
+)
 _ASIDE = frozenset({"text-box", "note-body", "annotation"})
 """Parts that stand in a paragraph and are read behind it."""
 _FURNITURE = frozenset({"page-number", "date-time", "header", "footer"})

@@ -29,6 +29,7 @@ from citewell.engine.parsing.readers.layout import (
 )
 from citewell.engine.parsing.readers.pdf_accents import with_composed
 from citewell.engine.parsing.readers.pdf_glyphs import PageFacts, read_facts
+from citewell.engine.parsing.readers.pdf_markers import with_markers
 from citewell.engine.parsing.readers.pdf_placing import with_headers, with_tables
 from citewell.engine.parsing.readers.pdf_shifts import with_shifts
 from citewell.engine.parsing.readers.pdf_tables import line_key, squeezed, without_false_table
@@ -79,6 +80,7 @@ def read(source: ReaderInput) -> Reading:
         )
         bare = _in_order(page["content"], found.orders)
         blocks = complete_page(list(read_blocks), bare, number, found.gaps)
+        blocks = with_markers(blocks, found.markers) if found.markers else blocks
         blocks = [_with_rows(block, found.labelled) for block in blocks]
         if found.tables:
             blocks = with_tables(blocks, tables[number - 1], number)

@@ -26,6 +26,7 @@ from citewell.engine.parsing.readers.pdf_cells import (
 )
 from citewell.engine.parsing.readers.pdf_columns import column_tables, may_have_columns
 from citewell.engine.parsing.readers.pdf_labels import labelled_lines
+from citewell.engine.parsing.readers.pdf_markers import Marker, find_markers
 from citewell.engine.parsing.readers.pdf_order import RIGHT_TO_LEFT, in_reading_order
 from citewell.engine.parsing.readers.pdf_rules import RuledGrid, Rules, read_rules, ruled_grids
 from citewell.engine.parsing.readers.pdf_shifts import Shift, find_shifts
@@ -70,6 +71,8 @@ class PageFacts:
     """Line without its spaces -> offsets in it before which there is more than a word's space."""
     orders: dict[str, str] = field(default_factory=dict[str, str])
     """Line without its spaces, its letters as they are drawn -> the line as it is read."""
+    markers: list[Marker] = field(default_factory=list[Marker])
+    """Marks of lists that are drawn away from their items."""
     labelled: frozenset[str] = frozenset()
     """Lines that are a label and its value, without their spaces."""
     tables: list[PageTable] = field(default_factory=list[PageTable])
@@ -119,6 +122,7 @@ def _read_text(
         facts.text = shown
         facts.has_pictures = not shown.strip() and _has_pictures(page)
         facts.shifts = list(find_shifts(raw, shown))
+        facts.markers = list(find_markers(raw, shown))
         facts.labelled = labelled_lines(raw, shown)
         facts.composed = list(find_composed(raw, shown))
         facts.orders = in_reading_order(raw, shown)
