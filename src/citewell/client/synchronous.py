@@ -128,13 +128,14 @@ class Citewell:
         *files: File,
         collection_id: str | None = None,
         access_level: str | None = None,
+        source: str | None = None,
         on_progress: Progress | None = None,
     ) -> list[str]:
         """Hand in files; returns the ids of their documents, which `wait` waits for.
 
         It may be sent again and runs once.
         """
-        form = {"collection_id": collection_id, "access_level": access_level}
+        form = {"collection_id": collection_id, "access_level": access_level, "source": source}
         data = {name: value for name, value in form.items() if value is not None}
         call = Call("POST", "/documents/upload", headers=requests.once())
         reply = self._sent(call, files=files, data=data, on_progress=on_progress)
@@ -148,11 +149,12 @@ class Citewell:
         collection_id: str | None = None,
         access_level: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        source: str | None = None,
     ) -> str:
         """Hand in a text; returns the id of its document."""
         body = {
             "title": title, "content": content, "collection_id": collection_id,
-            "access_level": access_level, "metadata": metadata,
+            "access_level": access_level, "metadata": metadata, "source": source,
         }  # fmt: skip
         reply = self._json(Call("POST", "/documents", body, headers=requests.once()))
         return reply["documents"][0]["id"]

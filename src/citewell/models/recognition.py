@@ -15,7 +15,7 @@ Alike = Callable[[Sequence[uuid.UUID], TextClause], Select[Document, Document]]
 """Selects each of the documents of these ids with others, of which a predicate on `document` lets
 through those that somebody may read."""
 
-WAYS_IN = {"text": 0, "upload": 1, "file-sha256": 2, "file": 2}
+WAYS_IN = {"text": 0, "upload": 1, "file-sha256": 2, "file": 2, "given": 3}
 """Beginnings of sources, before a colon, of documents that are known by name too;
 the more exact way has the higher number. Attachments and evaluation sets have others."""
 
@@ -69,14 +69,21 @@ def _counts(version: type[DocumentVersion], document: type[Document]) -> ColumnE
 
 
 def same_name(ids: Sequence[uuid.UUID], readable: TextClause) -> Select[Document, Document]:
-    """Documents with those of their file names in other collections, in the order of ids."""
+    """Documents with those of their file names in other collections, in the order of ids.
+
+    Texts with those of their titles in their own collection, too: there other ways in are
+    recognised by name, while two texts of one title stay two documents.
+    """
     mine = aliased(Document)
     # By the collections, of which there are few: names are indexed in each of them.
-    elsewhere = and_(Collection.tenant_id == mine.tenant_id, Collection.id != mine.collection_id)
+    are_texts = and_(mine.source.startswith("text:"), Document.source.startswith("text:"))
+    elsewhere = Collection.tenant_id == mine.tenant_id
     bears_it = and_(
         Document.tenant_id == mine.tenant_id,
         Document.collection_id == Collection.id,
         Document.filename == mine.filename,
+        Document.id != mine.id,
+        or_(Collection.id != mine.collection_id, are_texts),
     )
     return (
         select(mine, Document)

@@ -4,11 +4,12 @@ import json
 import unicodedata
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import Library, LiveServer
+from tests.conftest import Library, LiveServer, assert_problem
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -341,6 +342,39 @@ class TestUpload:
         refused(reply, status, code)
         listed = (await shared_client.get("/api/v1/documents")).json()
         assert listed["pagination"]["total"] == 0
+
+
+class TestSource:
+    async def test_text_under_a_known_source_is_a_version_whatever_its_title(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        async def sent(title: str, content: str, **more: str) -> dict[str, Any]:
+            body = {"title": title, "content": content, **more}
+            reply = await client.post("/api/v1/documents", json=body)
+            assert reply.status_code == 202, reply.text
+            return reply.json()["documents"][0]
+
+        first = await sent("Ferry", "The ferry leaves at six.", source="intranet/42")
+        assert (first["change"], first["version"]) == ("new", 1)
+        second = await sent("Ferries", "The ferry leaves at seven.", source="intranet/42")
+        assert second["id"] == first["id"]
+        assert (second["change"], second["version"]) == ("version", 2)
+        read = (await client.get(f"/api/v1/documents/{first['id']}")).json()
+        assert (read["title"], read["source"]) == ("Ferries", "given:intranet/42")
+        third = await sent("Ferry", "The ferry leaves at six.", source="intranet/43")
+        assert third["id"] != first["id"]
+
+    async def test_upload_of_one_file_takes_a_source(self, client: httpx.AsyncClient) -> None:
+        async def sent(source: str, *names: str) -> httpx.Response:
+            files = [("files", (name, f"Text of {name}.".encode())) for name in names]
+            path, data = "/api/v1/documents/upload", {"source": source}
+            return await client.post(path, files=files, data=data)
+
+        [first] = (await sent("drive:9", "tide.md")).json()["documents"]
+        [second] = (await sent("drive:9", "tides-2027.md")).json()["documents"]
+        assert (second["id"], second["version"]) == (first["id"], 2)
+        for source, names in (("drive:9", ("a.md", "b.md")), (" ", ("a.md",)), ("x" * 501, ("a",))):
+            assert_problem(await sent(source, *names), 422, "invalid_input")
 
 
 class TestList:

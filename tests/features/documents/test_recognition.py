@@ -73,6 +73,14 @@ class TestByName:
         again = await taken(shelf, first, "Lunch is at two.")
         assert (again.document_id, again.number) == (old.document_id, 3)
 
+    async def test_source_that_is_given_stays_and_tells_apart(self, shelf: Shelf) -> None:
+        old = await taken(shelf, "upload:rules.md", "Lunch is at noon.")
+        new = await taken(shelf, "given:intranet/1", "Lunch is at one.")
+        assert (new.document_id, new.number, new.known_by) == (old.document_id, 2, "name")
+        assert (await read(shelf, new)).source == "given:intranet/1"
+        other = await taken(shelf, "given:intranet/2", "Lunch is at two.")
+        assert (other.known_by, other.number) == (None, 1)
+
     async def test_skip_names_it_and_keep_both_numbers_the_copy(self, shelf: Shelf) -> None:
         old = await taken(shelf, "file:/in/rules.md", "Lunch is at noon.")
         same = await taken(shelf, "upload:rules.md", "At one.", on_duplicate=SKIP)
@@ -178,6 +186,13 @@ class TestOthers:
             shelf, "upload:README.md", "About d.", name="README.md", collection="attic"
         )
         assert await named(shelf, upload) == [(other.document_id, "hall", "name")]
+
+    async def test_texts_of_one_title_are(self, shelf: Shelf) -> None:
+        one = await taken(shelf, "text:0a", "One.")
+        two = await taken(shelf, "text:0b", "Two.")
+        assert await named(shelf, two) == [(one.document_id, "library", "name")]
+        far = await taken(shelf, "text:0c", "Three.", collection="hall")
+        assert {each for each, *_ in await named(shelf, far)} == {one.document_id, two.document_id}
 
     async def test_former_versions_and_deleted_ones_are_not(self, shelf: Shelf) -> None:
         first = await taken(shelf, "upload:rules.md", "Lunch is at noon.")

@@ -21,6 +21,7 @@ from citewell.core.platform import Platform
 from citewell.features.collections import service as collections
 from citewell.features.documents import recognition, registering, service
 from citewell.features.documents.names import (
+    GIVEN,
     UPLOADED,
     checked_filename,
     folders_within,
@@ -36,6 +37,7 @@ from citewell.features.documents.schemas import (
     DocumentUpdate,
     FolderPath,
     FolderRead,
+    GivenSource,
     Metadata,
     NewFile,
     OnDuplicate,
@@ -67,8 +69,9 @@ MAX_INTEGER = 2**31 - 1
 """Largest value of the database's integer columns; a larger one would be an error in a query."""
 
 VersionNumber = Annotated[int, Query(ge=1, le=MAX_INTEGER)]
-UPLOAD_FIELDS = {"files", "collection_id", "access_level", "metadata", "on_duplicate"}
+UPLOAD_FIELDS = {"files", "collection_id", "access_level", "metadata", "on_duplicate", "source"}
 REPLACEMENT_FIELDS = {"file", "metadata"}
+_SOURCE = TypeAdapter[str](GivenSource)
 _METADATA = TypeAdapter[dict[str, JsonValue]](Metadata)
 OnDuplicateField = Annotated[
     OnDuplicate, Form(description="How to treat a file whose name is known already.")
@@ -95,7 +98,7 @@ async def create_document(
         # slash, a name not.
         filename=f"{data.title[:200].replace('/', ' ')}.md",
         # The title is part of the source: the same text under two titles is two documents.
-        source=f"text:{digest}",
+        source=f"{GIVEN}{data.source}" if data.source else f"text:{digest}",
         title=data.title,
         collection_id=data.collection_id,
         access_level=service.parse_access_level(data.access_level) if data.access_level else None,
@@ -120,12 +123,17 @@ async def upload_documents(
         str | None, Form(description="A JSON object; known documents keep theirs without it.")
     ] = None,
     on_duplicate: OnDuplicateField = OnDuplicate.VERSION,
+    source: Annotated[
+        str | None,
+        Form(description="Name of the one file where it comes from; new content is a version."),
+    ] = None,
 ) -> AcceptedDocuments:
     """Take in files, all of them or none; a name that is known gets a new version."""
     await _require_collection(platform, caller, collection_id)
     level = service.parse_access_level(access_level) if access_level else None
     facts = _metadata_of(metadata)
     folders = folders_within((facts or {}).get("path"))
+    given = None if source is None else _given(source, len(files))
     news: list[NewFile] = []
     for file in files:
         name = _checked_name(platform, file)
@@ -133,7 +141,7 @@ async def upload_documents(
             NewFile(
                 path=file.file,
                 filename=name,
-                source=f"{UPLOADED}{name}",
+                source=given or f"{UPLOADED}{name}",
                 collection_id=collection_id,
                 access_level=level,
                 metadata=facts,
@@ -143,6 +151,8 @@ async def upload_documents(
         )
     filenames: JsonValue = [new.filename for new in news]
     asked: JsonValue = [str(collection_id), access_level, facts, on_duplicate, filenames]
+    if given is not None:
+        asked.append(given)
     once = _once(key, "POST /documents/upload", asked)
     return await _accepted(platform, caller, news, once, reply)
 
@@ -229,6 +239,16 @@ def _metadata_of(given: str | None) -> dict[str, JsonValue] | None:
     # RecursionError: JSON nested thousands of levels deep.
     except (ValueError, RecursionError, ValidationError):
         raise InvalidInputError("`metadata` must be a JSON object.") from None
+
+
+def _given(source: str, files: int) -> str:
+    try:
+        name = _SOURCE.validate_python(source.strip())
+    except ValidationError:
+        raise InvalidInputError("`source` must be one line of 1 to 500 characters.") from None
+    if files != 1:
+        raise InvalidInputError("`source` names one file; send each in a request of its own.")
+    return f"{GIVEN}{name}"
 
 
 def _checked_name(platform: Platform, file: UploadFile) -> str:

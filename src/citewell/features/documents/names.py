@@ -14,6 +14,9 @@ MAX_FILENAME = 255
 UPLOADED = "upload:"
 """Prefix of the source of uploaded documents, which are recognised by their file name alone."""
 
+GIVEN = "given:"
+"""Prefix of the source of documents that software names itself."""
+
 TEXT_SUFFIXES = (".md", ".markdown", ".txt")
 
 

@@ -133,7 +133,7 @@ async def others_of(
 
     Those of the same content come first, wherever they are; then the only one in another collection
     that would be the same document in this one: by its path, or by its name if it came in another
-    way. Within a collection names are `Recognition`'s.
+    way. Within a collection names are `Recognition`'s, but texts of one title are named.
     """
     access = await ctx.access()
     found: dict[uuid.UUID, dict[uuid.UUID, tuple[Document, Literal["content", "name"]]]] = {}
@@ -145,7 +145,8 @@ async def others_of(
     for mine, other in named:
         is_only = bearers[mine.id, other.collection_id] == 1
         source, known = shown_source(mine) or "", shown_source(other) or ""
-        if source == known or (is_only and _may_be_one(source, known)):
+        are_texts = _rank(source) == _rank(known) == WAYS_IN["text"]
+        if source == known or are_texts or (is_only and _may_be_one(source, known)):
             found.setdefault(mine.id, {}).setdefault(other.id, (other, "name"))
     held = {other.collection_id for each in found.values() for other, _ in each.values()}
     names = await collections.names_of(ctx, held)

@@ -100,6 +100,10 @@ class NewFile:
     """Folders it lay in below the one that was handed in; empty for a file handed in alone."""
 
 
+GivenSource = Annotated[StorableText, StringConstraints(min_length=1, max_length=500), VISIBLE_LINE]
+"""Name of a document in the software that it comes from."""
+
+
 class DocumentCreate(RequestBody):
     """A document sent as text."""
 
@@ -112,6 +116,13 @@ class DocumentCreate(RequestBody):
     access_level: str | None = Field(
         default=None,
         description="public, internal, confidential or restricted; a new document is internal.",
+    )
+    source: GivenSource | None = Field(
+        default=None,
+        description=(
+            "Its name where it comes from, such as `intranet/42`, which never changes: another "
+            "title or text under it is a new version."
+        ),
     )
     on_duplicate: OnDuplicate = Field(
         default=OnDuplicate.VERSION,
@@ -229,8 +240,8 @@ class AcceptedDocument(BaseModel):
     resembles: list[OtherDocument] = Field(
         default=[],
         description=(
-            "Of a new document: others that you may read with the same content, or with its name "
-            "in another collection. They go on answering beside it."
+            "Of a new document: others that you may read with the same content, with its name in "
+            "another collection, or of texts with its title. They go on answering beside it."
         ),
     )
 
