@@ -305,7 +305,7 @@ class TestRights:
         nodes = [{"id": "sides", "kind": "parallel", "branches": {"a": task, "b": task}}]
         workflow = await flows.made({"name": "W", "nodes": nodes})
         begun = await flows.begun(workflow)
-        await until(lambda: len(desk.vendor.server.received) > 0)
+        await until(lambda: len(desk.vendor.server.received) == 2)
         run = await desk.sent("POST", f"/workflow-runs/{begun['id']}/cancel", 200)
         assert run["status"] == "cancelled"
         agents = [each["agent_run_id"] for each in run["nodes"] if each["agent_run_id"]]

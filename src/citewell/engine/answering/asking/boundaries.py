@@ -12,7 +12,21 @@ from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.vocabulary import MONTH_NAMES
 
-MONTHS = "|".join(MONTH_NAMES)
+_BEFORE_MAY = (
+    r"\d ", r"\dst ", r"\dnd ", r"\drd ", r"\dth ", *(
+        rf"\b{word} " for word in (
+            "by", "during", "early", "every", "from", "in", "last", "late", "mid", "next", "of",
+            "since", "to", "until",
+        )
+    ),
+)  # fmt: skip
+MONTHS = "|".join(
+    (
+        *(name for name in MONTH_NAMES if name != "may"),
+        rf"(?:{'|'.join(f'(?<={one})' for one in _BEFORE_MAY)})may|may(?= \d)",
+    )
+)
+"""The names of months in lower case; what staff `may` do is no month."""
 _DAYS = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 _DATE = (
     r"(?:\b\d{1,2}(?:[/.-]\d{1,2}[/.-]\d{2,4}|/\d{1,2}\b)|"

@@ -2,23 +2,29 @@
 
 import re
 
-from citewell.engine.answering.asking.boundaries import tells_asked_boundary
+from citewell.engine.answering.asking.boundaries import MONTHS, tells_asked_boundary
 from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.text.normalisation import fold, normalise
-from citewell.engine.text.vocabulary import MONTH_NAMES
 
 _HOURS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_COUNTED = (
+    r"[- ](?:\w+ )?(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|times?|people|persons?|"
+    r"members|guests|items|books|pieces|copies|pages|per|of)\b"
+)
+"""Behind a number that is no hour: `up to five days`."""
+
 _GIO = "mot|hai|ba|bon|nam|sau|bay|tam|chin|muoi"
 _CLOCK = (
     r"\b\d{1,2}(?::\d\d| ?h ?\d{0,2}\b| gio\b| ?[ap]\.?m\b)|\bnoon\b|\bmidnight\b|"
-    rf"\b(?:at|from|until|till|by|past|to) (?:{_HOURS})\b|\b(?:{_HOURS}) o['’]?clock\b|"  # noqa: RUF001
+    rf"\b(?:at|from|until|till|by|past|to) (?:{_HOURS})\b(?!{_COUNTED})|"
+    rf"\b(?:{_HOURS}) o['’]?clock\b|"  # noqa: RUF001
     rf"\b(?:{_GIO}) gio\b"
 )
 _TIME_OF_DAY = re.compile(_CLOCK)
 _POINT = re.compile(
     rf"{_CLOCK}|\d{{1,2}}[/.-]\d{{1,2}}|\b(?:1\d|20)\d\ds?\b|"
     r"\b\d{1,2}(?:st|nd|rd|th)\b|\d{1,2}(?:st|nd|rd|th)? century\b|"
-    rf"\b(?:{'|'.join(MONTH_NAMES)}|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b|"
+    rf"\b(?:{MONTHS}|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b|"
     r"\b(?:ngay|thang|nam|thu|quy|the ky) (?:\d|hai|ba|tu|nam|sau|bay|[ivx]+\b)|\bchu nhat\b|"
     r"\b\d+ (?:\w+ )?(?:hours?|days?|weeks?|months?|years?|ngay|tuan|thang|nam|gio) "
     r"(?:after|before|later|earlier|of|from|truoc|sau|ke tu)\b|"

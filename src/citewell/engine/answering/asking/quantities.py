@@ -69,7 +69,8 @@ _NO_AMOUNT = re.compile(
     rf"thang|nam)\b(?!['’]|{_OF_PAY})|"  # noqa: RUF001 - a typographic apostrophe is meant
     r"^\W*\d{1,2}[.)] |\b(?:tang|lau|ham|phong|toa|nha|cong|kho|ban|quay|floor|level|room|gate|"
     r"building|block|desk|counter|page|chapter) \d+\b|"
-    r"\b[a-z]{1,2}-?\d{1,4}\b|\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b|"
+    r"\b[a-z]{1,2}-?\d{1,4}\b|\b\d{2,4}-\d{1,2}\b(?! ?(?:dong|euros?|pounds?|dollars?))|"
+    r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b|"
     r"\b(?:\d{1,2} (?:den|to|-) )?\d{1,2}/\d{1,2}\b(?!/)|"
     r"\b\d{1,2}(?::\d\d| gio| ?h\d{0,2})\b"
 )
@@ -89,6 +90,10 @@ _COUNTS_THINGS = re.compile(
 
 Prices without a currency have a word of price right before them (`costs 45`), or behind them what
 names no thing: a verb, a conjunction, a preposition, a number's word (`5 ngàn`), a time."""
+
+_EXTENDS = re.compile(r"\b(?:extend(?:s|ed)?|extensions?|prolong(?:s|ed)?|gia han|keo dai them)\b")
+_OTHER_LENGTH = 0.4
+"""Of a sentence that tells by how much something can be extended, not how long it is."""
 
 _OTHER_NUMBER = 0.2
 """Of a number where a share is asked for: fifteen days are no interest rate."""
@@ -128,7 +133,10 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
         is_told = _has_new(_TIME_UNIT, plain, known) or (
             is_length and _has_new(LENGTH.unit, plain, known)
         )
-        return 1.0 if is_told else 0.0
+        if not is_told:
+            return 0.0
+        is_longer = _EXTENDS.search(plain) and not _EXTENDS.search(asked.text)
+        return _OTHER_LENGTH if is_longer else 1.0
     if is_free(plain) and asks_money(asked):
         return 1.0  # without a number: `A trial month is free`
     if not _has_new(_NUMBER, plain, known):
