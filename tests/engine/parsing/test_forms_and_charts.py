@@ -1,5 +1,6 @@
 """Values of HTML forms, hidden text of HTML mails, and charts: read as they are shown."""
 
+import struct
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sheet_files import Sheet, write_xls_book, write_xlsb_book, write_xlsx_book
 from citewell.engine.parsing.base import BlockKind
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.readers.xls_drawings import Drawings
 from citewell.engine.parsing.reading import read_document
 from tests.timing import processor_seconds
 
@@ -226,6 +228,24 @@ def with_part(path: Path, name: str, text: str) -> Path:
     with zipfile.ZipFile(path) as archive:
         parts = {each: archive.read(each) for each in archive.namelist()}
     return write_zip(path, {**parts, name: text.encode()})
+
+
+class TestChartsOnOldSheets:
+    def test_titles_of_a_chart_are_read_and_names_of_series_are_not(self):
+        def record(kind: int, data: bytes = b"") -> bytes:
+            return struct.pack("<HH", kind, len(data)) + data
+
+        def said(text: str) -> bytes:
+            return record(0x100D, b"\0\0" + bytes([len(text), 1]) + text.encode("utf-16-le"))
+
+        begin, end = record(0x809, b"\0\x06\x10\0"), record(0x0A)
+        chart = (
+            begin + record(0x1003) + said("Herring") + record(0x1025) + said("Catch of May") + end
+        )
+        place = len(begin) + 4 + 8 + len(end)
+        sheet = record(0x85, struct.pack("<IBBBB", place, 0, 0, 0, 0))
+        drawings = Drawings(begin + sheet + end + begin + chart + end)
+        assert drawings.texts(1) == ["Catch of May"]
 
 
 class TestBoundsOfCharts:

@@ -1,10 +1,12 @@
 """Raised glyphs, form fields, annotations and false tables of PDFs."""
 
+import unicodedata
 from pathlib import Path
 
 from document_files import write_pdf, write_pdf_content
 
 from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.parsing.readers.pdf_tables import line_key, without_false_table
 from citewell.engine.parsing.reading import _tidy
 
 TAIL = "0 -20 Td (The pool opens at seven and closes at nine in the evening on all days.) Tj ET"
@@ -81,6 +83,13 @@ class TestTellingTablesFromText:
         lines = ["Kitchen Roof Yard: key 2-0.", "Store Kitchen Roof: key 2-1.", "Garage Hall: 2-2."]
         _, blocks = read(write_pdf(tmp_path / "a.pdf", [lines]))
         assert " ".join(texts(blocks)) == " ".join(lines)
+
+    def test_signs_of_a_false_table_keep_their_spaces(self):
+        line = "It was \u22125 °C in the chợ"
+        key = line_key(unicodedata.normalize("NFD", line))
+        block = Block(BlockKind.TABLE, "It was-5 °C | in the chợ", 1)
+        found = without_false_table(block, {key: line}, {key: frozenset()})
+        assert (found.kind, found.text) == (BlockKind.PARAGRAPH, line)
 
     def test_columns_stay_a_table(self, read, tmp_path):
         rows = [("Item", "Price", "Stock"), ("Pump", "110", "7"), ("Valve", "45", "12"),

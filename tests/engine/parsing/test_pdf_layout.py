@@ -90,8 +90,12 @@ class TestPages:
 
 class TestLabels:
     def test_values_at_one_place_behind_their_labels_stay_on_their_lines(self, read, tmp_path):
-        rows = [("Name", "Ann Petrov"), ("Street", "Quay 14 b"), ("Telephone", "+49 30 5512"),
-                ("Purpose", "Overwintering of a wooden yawl in the hall")]  # fmt: skip
+        rows = [
+            ("Name", "Ann Petrov"),
+            ("Street", "Quay 14 b"),
+            ("Purpose", "Overwintering of a wooden yawl"),
+            ("Telephone", "+49 30 5512"),
+        ]
         content = " ".join(
             f"BT /F1 11 Tf 60 {700 - 16 * at} Td ({label}) Tj ET"
             f" BT /F1 11 Tf 130 {700 - 16 * at} Td ({value}) Tj ET"

@@ -2,7 +2,14 @@
 
 import zipfile
 
-from document_files import slide_shape, write_docx, write_odf, write_pptx, write_zip
+from document_files import (
+    slide_shape,
+    write_docx,
+    write_odf,
+    write_pdf_content,
+    write_pptx,
+    write_zip,
+)
 
 from citewell.engine.parsing.base import Block, BlockKind
 
@@ -81,6 +88,30 @@ class TestReadingHeadersOfSeveralRows:
         for path in paths:
             _, blocks = read(path)
             assert tables(blocks) == [FARES], path.name
+
+    def test_a_cell_over_columns_without_names_of_their_own_heads_no_body(self, read, tmp_path):
+        path = tmp_path / "a.html"
+        path.write_text(
+            "<table><tr><th>Harbour<th colspan=2>Depth<tr><td>Aldby<td>4<td>6<tr><td>Brix<td>7<td>9"
+            "</table><table><tr><th>Crew<th colspan=2>Reached at<tr><td>Ann<td>home<td>work<tr>"
+            "<td>Bo<td>ship<td>yard</table>"
+        )
+        _, blocks = read(path)
+        assert tables(blocks) == [
+            "Harbour | Depth\nAldby | 4 | 6\nBrix | 7 | 9",
+            "Crew | Reached at\nAnn | home | work\nBo | ship | yard",
+        ]
+
+    def test_the_first_column_may_be_spanned_itself(self, read, tmp_path):
+        path = tmp_path / "a.html"
+        path.write_text(
+            "<table><tr><th colspan=2>Staff<th colspan=2>Pay<tr><th>Name<th>Age<th>Day<th>Night"
+            "<tr><td>Ann<td>31<td>210<td>260</table>"
+        )
+        _, blocks = read(path)
+        assert tables(blocks) == [
+            "Staff Name | Staff Age | Pay Day | Pay Night\nAnn | 31 | 210 | 260"
+        ]
 
     def test_a_title_over_the_table_stays_a_row(self, read, tmp_path):
         path = tmp_path / "a.html"
@@ -181,3 +212,21 @@ class TestReadingChartsOfOpenDocument:
             "Catch of herring",
             " | Tons\nSpring | 125",
         ]
+
+
+class TestReadingHeadersOfPdf:
+    def test_names_of_spanned_columns_are_put_together_between_lines(self, read, tmp_path):
+        xs, ys = (60, 160, 260, 360, 460), (700, 680, 660, 640)
+        rules = [f"{xs[0]} {y} m {xs[-1]} {y} l S" for y in (ys[0], ys[2], ys[3])]
+        rules += [f"{xs[1]} {ys[1]} m {xs[-1]} {ys[1]} l S", f"{xs[2]} {ys[1]} m {xs[2]} 640 l S"]
+        rules += [f"{x} {ys[0]} m {x} {ys[-1]} l S" for x in (60, 160, 360, 460)]
+        words = [
+            ("Zone", 0, 0), ("Adults", 1, 0), ("Dogs", 3, 0), ("Single", 1, 1), ("Return", 2, 1),
+            ("Any", 3, 1), ("Inner", 0, 2), ("3.10", 1, 2), ("5.60", 2, 2), ("1.00", 3, 2),
+        ]  # fmt: skip
+        shown = [
+            f"BT /F1 10 Tf {xs[column] + 5} {ys[row] - 14} Td ({text}) Tj ET"
+            for text, column, row in words
+        ]
+        path = write_pdf_content(tmp_path / "a.pdf", " ".join([*rules, *shown]))
+        assert tables(read(path)[1]) == [FARES]

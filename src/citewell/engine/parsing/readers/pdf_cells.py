@@ -16,6 +16,7 @@ import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs] - it h
 from citewell.engine.parsing.cleaning import join_lines, scrub
 from citewell.engine.parsing.marks import HYPHEN
 from citewell.engine.parsing.readers.pdf_rules import RuledGrid
+from citewell.engine.parsing.readers.tables import COVERED
 
 # Whether a checker can tell the types of the bindings depends on the files it is given.
 _pdfium = cast(Any, pdfium)
@@ -185,7 +186,7 @@ def _repeated(
     """The text of a cell; one that spans rows is repeated, one that spans columns is not."""
     anchor = grid.anchors[row, column]
     if anchor[1] != column:
-        return ""
+        return COVERED
     return cell_text(cells.get(anchor, []), shown)
 
 

@@ -5,7 +5,6 @@ PDFium itself is asked, through pypdfium2. Source: PDF 1.7 (ISO 32000-1), 12.5 (
 """
 
 import ctypes
-import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import closing
@@ -30,6 +29,7 @@ from citewell.engine.parsing.readers.pdf_markers import Marker, find_markers
 from citewell.engine.parsing.readers.pdf_order import RIGHT_TO_LEFT, in_reading_order
 from citewell.engine.parsing.readers.pdf_rules import RuledGrid, Rules, read_rules, ruled_grids
 from citewell.engine.parsing.readers.pdf_shifts import Shift, find_shifts
+from citewell.engine.parsing.readers.pdf_tables import line_key, squeezed
 from citewell.engine.parsing.readers.spacing import is_spaced
 
 _WIDE = 0.75
@@ -49,8 +49,6 @@ _MOST_CELLS = 1_000_000
 """Cells of the grids of a file, after which its tables between lines stay text: those of a hundred
 pages of nothing but cells of one figure."""
 
-_SPACE = re.compile(r"\s+")
-
 
 @dataclass(slots=True)
 class PageFacts:
@@ -68,7 +66,7 @@ class PageFacts:
     has_pictures: bool = False
     """Whether the page shows a picture; looked for where it has no text."""
     gaps: dict[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])
-    """Line without its spaces -> offsets in it before which there is more than a word's space."""
+    """Line by `pdf_tables.line_key` -> offsets in it before which there is a wide gap."""
     orders: dict[str, str] = field(default_factory=dict[str, str])
     """Line without its spaces, its letters as they are drawn -> the line as it is read."""
     markers: list[Marker] = field(default_factory=list[Marker])
@@ -191,7 +189,12 @@ def _gaps(raw: object, shown: str) -> dict[str, frozenset[int]]:
         if is_spaced(line):
             # Between words of spaced letters stands a space more than between these.
             least = min(_WIDE, median(widths.values()) + _SPACED)
-        found[_SPACE.sub("", line)] = frozenset(n for n, width in widths.items() if width > least)
+        wide = [n for n, width in widths.items() if width > least]
+        key, drawn = line_key(line), squeezed(line)
+        if len(key) != len(drawn):
+            # Letters and their marks are drawn one by one.
+            wide = [len(line_key(drawn[:n])) for n in wide]
+        found[key] = frozenset(wide)
         at += len(line)
     return found
 

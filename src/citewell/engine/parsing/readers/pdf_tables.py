@@ -1,6 +1,7 @@
 """Tells tables of PDFs from paragraphs that the library has taken for tables."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from itertools import accumulate
 
@@ -40,7 +41,7 @@ def _is_apart(rows: list[list[str]], gaps: Mapping[str, frozenset[int]]) -> bool
     """Whether more than a word's space lies between most cells, as far as it can be told."""
     known = wide = 0
     for row in rows:
-        cells = [squeezed(cell) for cell in row if cell.strip()]
+        cells = [line_key(cell) for cell in row if cell.strip()]
         found = gaps.get("".join(cells))
         if found is None:
             continue
@@ -61,8 +62,11 @@ def _goes_on(rows: list[list[str]]) -> bool:
 
 
 def line_key(line: str) -> str:
-    """The text by which a line is known: without its spaces, as the library writes minus signs."""
-    return squeezed(line).replace("\u2212", "-")
+    """The text by which a line is known: composed, without its spaces, with the library's minus."""
+    key = squeezed(line)
+    if key.isascii():
+        return key
+    return unicodedata.normalize("NFC", key).replace("\u2212", "-")
 
 
 def squeezed(line: str) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 
+from citewell.engine.parsing.readers.pdf_tables import line_key
+
 # Five single letters in a row: four occur as lists of labels and in Vietnamese ("y ở a à").
 _LETTERS = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_]){4,}(?!\S)")
 # Characters of Chinese and Japanese: three single ones; words of such texts have no spaces at all.
@@ -28,7 +30,7 @@ def without_spacing(text: str, gaps: Mapping[str, frozenset[int]]) -> str:
 
 
 def _joined(line: str, gaps: Mapping[str, frozenset[int]]) -> str:
-    wide = gaps.get("".join(line.split()), frozenset())
+    wide = gaps.get(line_key(line), frozenset())
 
     def join(found: re.Match[str]) -> str:
         letters = found[0].split(" ")

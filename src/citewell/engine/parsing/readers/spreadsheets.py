@@ -8,7 +8,7 @@ from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.formats import DocumentFormat
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.seen_cells import Book, Row
-from citewell.engine.parsing.readers.tables import table_blocks
+from citewell.engine.parsing.readers.tables import are_headers, table_blocks
 
 _BOOKS = {
     DocumentFormat.XLSX: ("xlsx", "Workbook"),
@@ -98,7 +98,11 @@ def _with_one_header(rows: list[Row]) -> list[Row]:
     end = start
     while end < min(len(rows) - 1, start + _MOST_HEADERS - 1) and rows[end].spans:
         end += 1
-    if end == start:
+    named = rows[start : end + 1]
+    below = [rows[end].cells.get(column, "") for column in rows[start].spans]
+    leftmost = min((min(row.cells) for row in named if row.cells), default=1)
+    first = [row.cells.get(leftmost, "") for row in named if leftmost + 1 not in row.spans]
+    if end == start or not are_headers(first, below):
         return [_without_repeats(row) for row in rows]
     header: dict[int, str] = {}
     for column in sorted({column for row in rows[start : end + 1] for column in row.cells}):

@@ -1,5 +1,6 @@
 """Rows of cells to table blocks."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
@@ -65,12 +66,29 @@ def _identity(cell: str) -> object:
 
 def _names_all(rows: list[Sequence[str]]) -> bool:
     lowest = rows[-1]
-    return all(
-        column < len(lowest) and lowest[column].strip() != ""
+    below = [
+        lowest[column].strip() if column < len(lowest) else ""
         for row in rows[:-1]
         for column, cell in enumerate(row)
         if cell is COVERED
-    )
+    ]
+    first = [row[0] for row in rows if len(row) < 2 or row[1] is not COVERED]
+    return all(below) and are_headers(first, below)
+
+
+_FIGURE = re.compile(r"(?!(?:19|20)\d\d\Z)[\d.,:/%€$£()\s+\-\u2212\u2013]*\d[\d.,:/%€$£()\s]*")
+"""Amounts, shares and times; years are names of columns."""
+
+
+def are_headers(first: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether the row below a cell over several columns names them, rather than begins the body.
+
+    Args:
+        first: The cells of the first column that span no others: one name, as it spans the rows.
+        below: The cells of the lowest row below those over several columns.
+    """
+    names = {clean_line(cell.replace(TURN, "")) for cell in first} - {""}
+    return len(names) <= 1 and not any(map(_FIGURE.fullmatch, below))
 
 
 def _spanning(row: Sequence[str], column: int) -> str:

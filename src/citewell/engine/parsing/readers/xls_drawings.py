@@ -1,13 +1,16 @@
-"""Text boxes and shapes of Excel 97-2003 workbooks, which the library that reads the cells skips.
+"""Text boxes, shapes and charts of Excel 97-2003 workbooks, which the library for cells skips.
 
-Source: [MS-XLS] 2.4.181 (Obj), 2.4.329 (TxO), 2.4.28 (BoundSheet8); [MS-ODRAW] 2.2.14 (shapes) and
-2.3.4.44 (whether a shape is hidden).
+Source: [MS-XLS] 2.4.181 (Obj), 2.4.329 (TxO), 2.4.28 (BoundSheet8), 2.4.254 (SeriesText);
+[MS-ODRAW] 2.2.14 (shapes) and 2.3.4.44 (whether a shape is hidden).
 """
 
 import struct
 from collections.abc import Iterator
 
 _BOF, _EOF, _SHEET, _CONTINUE, _DRAWING, _OBJECT, _TEXT = 0x809, 0x0A, 0x85, 0x3C, 0xEC, 0x5D, 0x1B6
+
+_SERIES, _CAPTION, _SAID = 0x1003, 0x1025, 0x100D
+"""Of a chart: a series, a title or label, and the text of either."""
 
 _BIFF8 = 0x600
 _NOTE = 0x19
@@ -43,7 +46,7 @@ class Drawings:
             return []
         texts: list[str] = []
         depth = 0
-        hides_next = is_hidden = is_note = False
+        hides_next = is_hidden = is_note = is_caption = False
         records = _records(self._stream, self._starts[number - 1])
         for kind, data in records:
             if kind == _BOF:
@@ -52,9 +55,11 @@ class Drawings:
                 depth -= 1
                 if depth <= 0:
                     break
-            # Charts on the sheet are substreams within it.
+            # Charts on the sheet are substreams within it; their figures stand in the cells.
             elif depth != 1:
-                continue
+                is_caption = kind == _CAPTION or (is_caption and kind != _SERIES)
+                title = _short_text(data) if kind == _SAID and is_caption else ""
+                texts += [title] if title and not is_hidden else []
             elif kind == _DRAWING:
                 hides_next = _hides(data)
             elif kind == _OBJECT:
@@ -89,6 +94,18 @@ def _text(records: Iterator[_Record], count: int) -> str:
         parts.append(part)
         count -= len(part)
     return "".join(parts).replace("\r", "\n")
+
+
+def _short_text(data: bytes) -> str:
+    """A text that says its length in one byte ([MS-XLS] 2.5.240)."""
+    if len(data) < 4:
+        return ""
+    size, is_wide = data[2], data[3] & 1
+    return (
+        data[4 : 4 + size * (1 + is_wide)]
+        .decode("utf-16-le" if is_wide else "latin-1", "replace")
+        .strip()
+    )
 
 
 def _hides(drawing: bytes) -> bool:
