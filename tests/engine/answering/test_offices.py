@@ -79,3 +79,18 @@ class TestParts:
         moor = passage(text, title="Report", heading=("Cold Moor",))
         made = answer("When does the project on Cold Moor begin?", moor)
         assert made.confidence.level in (ConfidenceLevel.LOW, ConfidenceLevel.NONE)
+
+
+class TestItems:
+    def test_list_of_which_one_item_has_the_word_is_no_list_of_it(self) -> None:
+        text = (
+            '- 1.1 "Goods" means instruments and spares.\n- 1.2 "Site" means a site of the buyer.\n'
+            '- 1.3 "Working day" means a day that is no holiday.'
+        )
+        terms = passage(text, title="Contract", heading=("Definitions",))
+        assert answer("List all holidays", terms).is_abstained
+
+    def test_list_under_its_name_is_given(self) -> None:
+        text = "- New Year's Day\n- Easter Monday\n- Christmas Day"
+        days = passage(text, title="Handbook", heading=("Holidays",))
+        assert "Easter Monday" in answer("List all holidays", days).text

@@ -6,6 +6,7 @@ about, so what is neither there nor in the sentence is not what the passage tell
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -34,6 +35,7 @@ from citewell.engine.answering.offices import (
     is_of_several,
     is_scattered,
     lacks_post,
+    words_held,
 )
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
@@ -73,6 +75,9 @@ _WHERE = re.compile(
 )
 """`at the pool`, `for the gym`: beside a synonym, what such a phrase names has to be told. Of other
 words people have many that no document repeats (`if I don't like it`)."""
+
+_LIST = 3
+"""Items of a list that has one beside the word that it should be of."""
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _IN_YEAR = re.compile(
@@ -143,6 +148,7 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
         or (lacks_year and (_YEAR.search(around) or _PAST.search(material.asked.text)))
         or (signals.headed and any(word.is_torn and word.is_listed for word in unsaid))
         or _is_of_others(material, statement, signals)
+        or _is_of_one_item(material, statement)
         or by_synonyms > 1
     ):
         return NOTHING
@@ -183,6 +189,20 @@ def _is_in_doubt(
         or _limits_each(material, statement)
         or _is_another_sort(material, statement)
     )
+
+
+def _is_of_one_item(material: Material, statement: Statement) -> bool:
+    """Whether a list is asked for, and one item alone has the words of the question.
+
+    Definitions of which one is that a working day is no holiday are no list of holidays.
+    """
+    items = statement.text.splitlines()
+    if material.asked.kind is not Kind.LIST or len(items) < _LIST:
+        return False
+    passages = [quote.passage for quote in statement.quotes]
+    above = "\n".join("\n".join((one.title, *one.heading, one.context)) for one in passages)
+    counts = Counter(word for item in items for word in words_held(material, item))
+    return len(counts) > 0 and max(counts.values()) == 1 and not words_held(material, above)
 
 
 def _is_of_others(material: Material, statement: Statement, signals: Signals) -> bool:

@@ -84,7 +84,7 @@ def is_scattered(material: Material, statement: Statement) -> bool:
     if len(parts) == 1 or is_table_row(statement.quotes[0].text):
         return False
     lead_in, colon, _ = parts[0].rpartition(":")
-    held = [_held(material, f"{lead_in} {part}" if colon else part) for part in parts]
+    held = [words_held(material, f"{lead_in} {part}" if colon else part) for part in parts]
     whole = frozenset[str]().union(*held)
     offering = [
         at for at, part in enumerate(parts) if offers(material.asked, part) > _OFFERED
@@ -110,7 +110,7 @@ def lacks_post(material: Material, statement: Statement) -> bool:
     return not (_says(near, post, question.language) or told.issuperset(post.split()))
 
 
-def _held(material: Material, text: str) -> frozenset[str]:
+def words_held(material: Material, text: str) -> frozenset[str]:
     """The folded content words of a question that a text holds, by a synonym or itself."""
     question = material.question
     content = {fold(question.terms[at].text.lower()) for at in content_of(material)}
