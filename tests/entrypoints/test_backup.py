@@ -389,6 +389,7 @@ class TestRefusals:
                 assert "under way" in said(installation, "backup", "create")
 
     def test_nothing_there_is_one_line(self, folder: Path) -> None:
+        (folder / "kept").mkdir(exist_ok=True)
         empty = fresh(folder)
         assert "no whole backup 2" in said(empty, "backup", "restore", "2")
         unset = replace(empty, variables={})
