@@ -200,7 +200,8 @@ def _is_of_one_item(material: Material, statement: Statement) -> bool:
     if material.asked.kind is not Kind.LIST or len(items) < _LIST:
         return False
     passages = [quote.passage for quote in statement.quotes]
-    above = "\n".join("\n".join((one.title, *one.heading, one.context)) for one in passages)
+    led = [item for item in items if item.endswith((":", "："))]  # noqa: RUF001 - full width
+    above = "\n".join(["\n".join((one.title, *one.heading, one.context)) for one in passages] + led)
     counts = Counter(word for item in items for word in words_held(material, item))
     return len(counts) > 0 and max(counts.values()) == 1 and not words_held(material, above)
 
