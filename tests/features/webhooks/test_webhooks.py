@@ -4,9 +4,10 @@ import asyncio
 import base64
 import hmac
 import json
+import re
 import time
 from collections.abc import Callable
-from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -57,12 +58,19 @@ async def settled(
         await asyncio.sleep(0.1)
 
 
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guide" / "api.md"
+CHECK = re.compile(r"^```python\n(# secret: .*?)^```", re.M | re.S)
+
+
 def is_signed(message: tuple[dict[str, str], bytes], secret: str) -> bool:
+    """Whether the check that the guide gives finds a message to be ours."""
     headers, body = message
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    ours = f"v1,{base64.b64encode(hmac.digest(key, signed, sha256)).decode()}"
-    return ours in headers["webhook-signature"].split(" ")
+    [lines] = CHECK.findall(GUIDE.read_text(encoding="utf-8"))
+    known: dict[str, Any] = {
+        "secret": secret, "headers": headers, "body": body, "base64": base64, "hmac": hmac,
+    }  # fmt: skip
+    exec(lines, known)
+    return known["is_ours"]
 
 
 class TestTelling:
