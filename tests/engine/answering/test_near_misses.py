@@ -82,6 +82,20 @@ class TestUnsaidWords:
             assert told in made.text, question
             assert made.confidence.level is ConfidenceLevel.LOW, question
 
+    def test_hours_say_when_something_closes(self) -> None:
+        desk = passage(
+            "Mở cửa từ 7 giờ 30 đến 21 giờ các ngày trong tuần; thứ Bảy từ 8 giờ đến 16 giờ 30.",
+            title="Sổ tay",
+            heading=("Quầy mượn sách",),
+            language="vi",
+        )
+        for question in (
+            "Thứ bảy quầy mượn sách đóng cửa lúc mấy giờ?",
+            "thu bay quay muon sach dong cua luc may gio",
+        ):
+            made = answer(question, desk, language="vi")
+            assert "16 giờ 30" in made.text, question
+
     def test_marks_that_were_left_out_tear_no_word(self) -> None:
         made = vietnamese("Phụ câp ăn trưa là bao nhiêu?")
         assert "40.000" in made.text

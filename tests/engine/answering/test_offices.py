@@ -42,6 +42,22 @@ class TestPosts:
             crew = passage(text, title="Guide", heading=("Crew",))
             assert "Ada Holm" in answer(question, crew).text
 
+    def test_post_that_does_something_unnamed_tells_nobody(self) -> None:
+        question = "Who is the chair of the audit committee?"
+        for text, is_told in (
+            (
+                "The Chief Executive's claims are approved by the chair of the audit committee.",
+                False,
+            ),
+            ("The Chief Executive's claims are approved by the chair, Ann Hale.", True),
+            ("The Chief Executive writes to the chair of the audit committee, Ann Hale.", True),
+            ("Ann Hale is the chair of the audit committee.", True),
+            ("The chair of the audit committee is Ann Hale.", True),
+        ):
+            claims = passage(text, title="Policy", heading=("Audit committee",))
+            made = answer(question, claims)
+            assert made.is_abstained is not is_told, (text, made.text)
+
     def test_who_to_turn_to_is_no_post(self) -> None:
         text = "Lost keys: write to Ada Holm, front desk."
         keys = passage(text, title="Guide", heading=("Lost keys",))

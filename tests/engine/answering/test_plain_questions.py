@@ -97,3 +97,13 @@ class TestGreetings:
         for text in ("Hello, what can you do?", "chào bạn, bạn làm được gì?"):
             assert fixed_reply(text) is not None, text
         assert fixed_reply("hello, when does the canteen open?") is None
+
+
+class TestDenyingHeadings:
+    def test_item_under_a_heading_that_denies_is_a_no(self) -> None:
+        items = "- Airport lounges, seat upgrades and minibar purchases.\n- Clothing and luggage."
+        under = passage(items, title="Expenses", heading=("10. Not repaid",))
+        made = answer("Will the minibar be repaid?", under)
+        assert made.text.startswith("No"), made.text
+        under = passage(items, title="Expenses", heading=("10. Repaid",))
+        assert not answer("Will the minibar be repaid?", under).text.startswith("No")

@@ -35,6 +35,7 @@ from citewell.engine.answering.offices import (
     is_of_several,
     is_scattered,
     lacks_post,
+    only_mentions_post,
     words_held,
 )
 from citewell.engine.answering.reading.articles import reference_of
@@ -213,6 +214,7 @@ def _is_of_others(material: Material, statement: Statement, signals: Signals) ->
         is_of_other_kin(question.text, statement.text, question.language)
         or is_of_another_office(material, statement)
         or (signals.headed > 0 and lacks_post(material, statement))
+        or only_mentions_post(material, statement)
     )
 
 

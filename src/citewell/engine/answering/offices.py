@@ -34,6 +34,15 @@ _VIETNAMESE_POST = re.compile(
 _DOER = re.compile(r"(?:er|or)$")
 _SHORTEST_VERB = 4
 
+_DOING = re.compile(
+    r"\b(?:by|to|from|with|for|and|or|of) (?:the|our|your|its|their|an?) (?:\w+ )?$"
+)
+_NAMED = re.compile(
+    r"(?: (?:of|at|for|in) (?:the |our |its )?(?:[\w-]+ ?){1,4}?)?"
+    r"(?:,? | \((?:[a-z]+ ){0,3}|: | (?:is|was|are|were) (?:the |Mrs?\.? |Ms\.? |Dr\.? )?)[A-ZĐÀ-Ỹ]"
+)
+"""Before a post that does something, and behind one whose holder is named."""
+
 _OFFERED = 0.5
 """How far a part offers what is asked for (`evidence.offers`) when it holds it."""
 
@@ -92,22 +101,44 @@ def is_scattered(material: Material, statement: Statement) -> bool:
     return not any(held[at] >= whole for at in offering)
 
 
+def only_mentions_post(material: Material, statement: Statement) -> bool:
+    """Whether who holds a post is asked, and a sentence has the post do something, unnamed.
+
+    `Claims are approved by the chair of the committee` does not tell who the chair is; `by the
+    chair, Ann Hale,` does.
+    """
+    post = _post_of(material)
+    if post is None or material.question.language != "en":
+        return False
+    said = " ".join(statement.text.split())
+    places = [match.start() for match in re.finditer(rf"(?i)\b{re.escape(post)}\b", said)]
+    return bool(places) and all(
+        _DOING.search(said[:at]) and not _NAMED.match(said[at + len(post) :]) for at in places
+    )
+
+
 def lacks_post(material: Material, statement: Statement) -> bool:
     """Whether who holds a post is asked, and nothing near says it: no captain where a ship is."""
-    if material.asked.kind is not Kind.PERSON:
+    post = _post_of(material)
+    if post is None:
         return False
     question = material.question
-    if question.language == "en":
+    near = text_near(material, statement)
+    told = said_otherwise(question.text, question.language, near)
+    return not (_says(near, post, question.language) or told.issuperset(post.split()))
+
+
+def _post_of(material: Material) -> str | None:
+    """The post whose holder is asked for, folded; None where none is."""
+    if material.asked.kind is not Kind.PERSON:
+        return None
+    if material.question.language == "en":
         match = _ENGLISH_POST.search(material.asked.text)
         post = match["post"] if match else None
     else:
         match = _VIETNAMESE_POST.match(material.asked.text.rstrip("?! ."))
         post = (match["post"] or match["first"]) if match else None
-    if post is None or post in _NO_POSTS:
-        return False
-    near = text_near(material, statement)
-    told = said_otherwise(question.text, question.language, near)
-    return not (_says(near, post, question.language) or told.issuperset(post.split()))
+    return None if post in _NO_POSTS else post
 
 
 def words_held(material: Material, text: str) -> frozenset[str]:

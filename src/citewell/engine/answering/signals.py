@@ -7,6 +7,7 @@ from functools import cache
 from typing import NamedTuple
 
 from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.boundaries import tells_boundary
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.focus import focus_of
 from citewell.engine.answering.asking.implied import implied_by, names_another_currency
@@ -270,6 +271,8 @@ def unsaid_by(material: Material, statement: Statement) -> list[UnsaidWord]:
     implied |= said_otherwise(material.question.text, "vi", seen.text)
     if statement.operands:  # computed as the question says: `đắt nhất` is done, not told
         implied |= frozenset(map(fold, material.asked.instructions))
+    if boundary := tells_boundary(material.asked, statement.text, seen.text):
+        implied |= boundary.words  # hours that end say `đóng cửa`
     return unsaid_words(material.question.text, [seen.text], implied)
 
 

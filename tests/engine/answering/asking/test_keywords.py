@@ -36,3 +36,13 @@ def test_text_without_a_price_is_no_answer_to_a_price() -> None:
     )
     assert answer("giá vé bể bơi?", pool, language="vi").is_abstained
     assert "20 giờ" in answer("giờ mở cửa bể bơi?", pool, language="vi").text
+
+
+def test_days_of_every_year_are_no_year() -> None:
+    for question in (
+        "Người lao động được nghỉ hằng năm bao nhiêu ngày?",
+        "nghi hang nam bao nhieu ngay",
+        "Mỗi năm bao nhiêu lần?",
+    ):
+        assert read_question(question, "vi").kind is Kind.COUNT, question
+    assert read_question("Công ty thành lập năm bao nhiêu?", "vi").kind is Kind.TIME

@@ -170,7 +170,9 @@ _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (
             Kind.TIME,
             r"\b(?:khi|nam|luc|ngay|thang|thoi gian|thoi diem|the ky|hoi|thu) nao\b|\bbao gio\b|"
-            r"\bnam bao nhieu\b|\b(?:luc )?may gio\b|\bthu may\b|\bthang may\b|\bngay may\b|"
+            r"(?<!hang )(?<!moi )(?<!mot )\bnam bao nhieu\b"
+            r"(?! (?:ngay|gio|lan|tien|dong|buoi|tuan|thang))|"
+            r"\b(?:luc )?may gio\b|\bthu may\b|\bthang may\b|\bngay may\b|"
             r"^(?:han|thoi han) (?!muc)\w+",
         ),
         (

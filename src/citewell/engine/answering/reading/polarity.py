@@ -5,7 +5,7 @@ import re
 from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.narrowing import is_of_another_part, narrowed
 from citewell.engine.answering.asking.predicates import asks_listed, is_listed, tells_predicate
-from citewell.engine.answering.asking.synonyms import only_otherwise
+from citewell.engine.answering.asking.synonyms import only_otherwise, said_otherwise
 from citewell.engine.answering.candidates import is_aside
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.deciding import affirmed, denied_behind, denies_asked
@@ -19,6 +19,7 @@ from citewell.engine.text.qualifying import (
     without_ending,
 )
 from citewell.engine.text.sentences import is_table_row
+from citewell.engine.text.stemming import stem_english
 
 LEADS = {"en": ("Yes", "No"), "vi": ("Có", "Không")}
 
@@ -72,14 +73,16 @@ def lead_with_polarity(material: Material, statement: Statement) -> Statement:
     leads = LEADS.get(material.question.language)
     if material.asked.kind is not Kind.YES_NO or leads is None:
         return statement
-    if _BEGINS.match(statement.text) or "\n" in statement.text:
+    # A remark decides nothing.
+    if _BEGINS.match(statement.text) or "\n" in statement.text or is_aside(statement.text):
         return statement
-    if is_aside(statement.text):
-        return statement  # a remark decides nothing
     plain = fold(normalise(statement.text))
     names = [material.question.terms[at].text for at in names_of(material.question)]
     if not all(fold(name.lower()) in plain for name in names):
         return statement  # `Staff in Bristol may` says nothing of Đà Nẵng
+    if _is_under_denial(material, statement):
+        text = f"{leads[1]}: {statement.text}"
+        return Statement(text, statement.quotes, statement.score, statement.coverage)
     # Of a row only its cells decide, and only what is listed: `Phòng sử dụng` in the header of a
     # broken printer does not say that it can be used.
     quoted, is_row = statement.quotes[0].text, is_table_row(statement.quotes[0].text)
@@ -104,6 +107,30 @@ def lead_with_polarity(material: Material, statement: Statement) -> Statement:
         return statement
     text = f"{leads[1] if denied else leads[0]}: {statement.text}"
     return Statement(text, statement.quotes, statement.score, statement.coverage)
+
+
+def _is_under_denial(material: Material, statement: Statement) -> bool:
+    """Whether the nearest heading denies what is asked, and a statement names what of.
+
+    Under `Not repaid` stands `Minibar purchases`: they are not paid back.
+    """
+    question, language = material.question.text, material.question.language
+    heading = statement.quotes[0].passage.heading[-1:]
+    if not heading or denials(normalise(heading[0]), language) != 1:
+        return False
+    if denials(statement.text, language) or denials(_asked(material), language):
+        return False
+    told = frozenset(_WORD.findall(fold(normalise(heading[0]))))
+    is_of_it = said_otherwise(question, language, heading[0]) or any(
+        word in told and not is_function_word(word, language) for word in material.asked.words
+    )
+    own = frozenset(map(stem_english, _WORD.findall(fold(normalise(statement.text)))))
+    content = (
+        stem_english(fold(term.text.lower()))
+        for term in material.question.terms
+        if not is_function_word(term.text, language)
+    )
+    return bool(is_of_it) and not own.isdisjoint(content)
 
 
 def _is_decided(material: Material, text: str) -> bool:
