@@ -19,6 +19,7 @@ from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.features.idempotency import service as idempotency
+from citewell.kit.complaints import UNKNOWN_FIELD, unknown_field
 from citewell.kit.pagination import MAX_LIMIT, Page, PageRequest
 
 ViewAs = Callable[[Platform, Caller, uuid.UUID], Awaitable[Caller]]
@@ -193,7 +194,7 @@ async def _refuse_unknown_query(request: Request) -> None:
         raise RequestValidationError(
             [
                 {
-                    "type": "extra_forbidden",
+                    "type": UNKNOWN_FIELD,
                     "loc": ("query", name),
                     "msg": "This route is answered for its caller alone"
                     if name == _AS_USER
@@ -328,10 +329,13 @@ def known_fields(known: set[str]) -> Callable[[Request], Awaitable[None]]:
     async def check(request: Request) -> None:
         unknown = sorted(set(await request.form()) - known)
         if unknown:
-            message = "Extra inputs are not permitted"
             raise RequestValidationError(
                 [
-                    {"type": "extra_forbidden", "loc": ("body", name), "msg": message}
+                    {
+                        "type": UNKNOWN_FIELD,
+                        "loc": ("body", name),
+                        "msg": unknown_field(name, known),
+                    }
                     for name in unknown
                 ]
             )

@@ -259,7 +259,7 @@ class TestWrites:
     async def test_unknown_fields_are_refused(self, sweep: Sweep, routes: Routes) -> None:
         def check(reply: httpx.Response) -> None:
             assert_problem(reply, 422, "validation_error")
-            assert "surprise: Extra inputs are not permitted" in reply.json()["detail"]
+            assert re.search(r"surprise: unknown field; known: \w", reply.json()["detail"])
 
         await sweep.all_pass(
             (request_to(*each, json={"surprise": 1}) for each in routes.with_json()), check

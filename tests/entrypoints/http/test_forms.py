@@ -1,9 +1,13 @@
 import uuid
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Annotated
 
 import httpx
 import pytest
+from pydantic import BaseModel, Field
 
+from citewell.entrypoints.http.unknown_fields import with_fields_named
 from citewell.features.documents.endpoints import disposition
 from tests.conftest import assert_problem
 
@@ -43,6 +47,45 @@ class TestHostileForms:
         headers = {"content-type": "multipart/form-data"}
         reply = await shared_client.post(UPLOAD, content=form((FILE, b"x")), headers=headers)
         assert 400 <= reply.status_code < 500
+
+    async def test_guessed_fields_are_told_those_that_there_are(
+        self, shared_client: httpx.AsyncClient
+    ):
+        sent = {"files": {"file": ("a.txt", b"x")}, "data": {"collection": "a", "surprise": "b"}}
+        reply = await shared_client.post(UPLOAD, **sent)
+        assert_problem(reply, 422, "validation_error")
+        assert reply.json()["detail"].split("; ")[:4] == [
+            "collection: unknown field",
+            "is `collection_id` meant?",
+            "file: unknown field",
+            "is `files` meant?",
+        ]
+        assert "surprise: unknown field; known: access_level, coll" in reply.json()["detail"]
+
+
+class TestNames:
+    def test_fields_of_parts_are_named_where_the_shape_tells(self):
+        class Part(BaseModel):
+            level: int
+
+        class Whole(BaseModel):
+            parts: Annotated[list[Part] | None, Field(max_length=3)] = None
+            by_name: dict[str, Part] = {}
+            either: Part | list[Part]
+
+        field = SimpleNamespace(field_info=SimpleNamespace(annotation=Whole))
+        scope = {"route": SimpleNamespace(body_field=field)}
+        for place, said in (
+            (("lable",), "unknown field; known: by_name, either, parts"),
+            (("part",), "unknown field; is `parts` meant?"),
+            (("parts", 0, "x"), "unknown field; known: level"),
+            (("by_name", "a", "x"), "unknown field; known: level"),
+            (("either", "Part", "x"), "Extra"),
+            (("nothing", "x"), "Extra"),
+        ):
+            error = {"type": "extra_forbidden", "loc": ("body", *place), "msg": "Extra"}
+            assert with_fields_named([error], scope)[0]["msg"] == said
+        assert with_fields_named([error], {}) == [error]
 
 
 class TestJsonRoutes:

@@ -21,6 +21,7 @@ from citewell.core.errors import AppError, Problem, StorageFullError
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.entrypoints.http.openai_errors import openai_error, openai_error_schema
 from citewell.entrypoints.http.policies import POLICY
+from citewell.entrypoints.http.unknown_fields import with_fields_named
 from citewell.features.http import ErrorFormat, RoutePolicy, own_address
 from citewell.features.oauth.errors import OAuthError
 from citewell.features.oauth.service import MCP_PATH
@@ -275,6 +276,8 @@ def install(app: FastAPI) -> None:
     async def handle(request: Request, error: Exception) -> Response:
         if request.scope["type"] == "websocket":
             raise error  # there is no reply to a socket; the boundary closes it
+        if isinstance(error, RequestValidationError):
+            error = RequestValidationError(with_fields_named(error.errors(), request.scope))
         return problem_response(noted(error), request.scope, headers_of(error))
 
     for kind in (AppError, RequestValidationError, HTTPException, ProviderError,

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from fastapi import Body, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from citewell.core.context import Caller, Origin, unit_of_work
 from citewell.core.errors import AppError
@@ -71,6 +72,7 @@ from citewell.features.sessions.schemas import (
     WaysInRead,
 )
 from citewell.features.sessions.tokens import ACCESS_SECONDS
+from citewell.kit.complaints import UNKNOWN_FIELD, unknown_field
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -484,8 +486,14 @@ def _validated(shape: type[Shape], given: bytes | dict[str, str]) -> Shape:
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
         raise RequestValidationError(
-            [{**one, "loc": ("body", *one["loc"])} for one in found]
+            [{**one, "loc": ("body", *one["loc"]), "msg": _message(one, shape)} for one in found]
         ) from None
+
+
+def _message(error: ErrorDetails, shape: type[BaseModel]) -> str:
+    if error["type"] == UNKNOWN_FIELD:
+        return unknown_field(str(error["loc"][-1]), shape.model_fields)
+    return error["msg"]
 
 
 def _invalid(place: str, message: str) -> RequestValidationError:
