@@ -98,10 +98,16 @@ class TestHostileFiles:
         assert all(message.endswith(".") for message in messages)
         assert found == REFUSED | dict.fromkeys(READABLE)
 
-    async def test_unsupported_file_is_told_what_is_supported(self, parser, parse, tmp_path):
-        FILES["binary.txt"](tmp_path / "binary.txt")
-        with pytest.raises(ParseError, match=r"binary file.*\.txt.*PDF, Word.*HTML"):
-            await parse(parser, tmp_path / "binary.txt")
+    async def test_unsupported_file_is_told_what_it_is_in_a_line(self, parser, parse, tmp_path):
+        for name, said in (
+            ("binary.txt", "a binary file and no plain text file, though its name ends in .txt."),
+            ("binary.bin", "a binary file. PDF, Office files, e-books, web pages, texts, tables,"),
+        ):
+            FILES["binary.txt"](tmp_path / name)
+            with pytest.raises(ParseError) as caught:
+                await parse(parser, tmp_path / name)
+            assert caught.value.message.startswith(f"This is {said}")
+            assert len(caught.value.message) < 140
 
     async def test_pages_without_anything_are_told(self, parser, parse, tmp_path):
         FILES["no-text.pdf"](tmp_path / "no-text.pdf")

@@ -12,7 +12,6 @@ from citewell.engine.parsing.formats import (
     FORMATS,
     DocumentFormat,
     format_of_name,
-    supported_list,
 )
 from citewell.engine.parsing.limits import MIB, ParseLimits
 
@@ -61,6 +60,9 @@ _MAIL = re.compile(
     r"(?:mime-version|received|message-id|return-path):",
     re.I,
 )
+
+_READ = "PDF, Office files, e-books, web pages, texts, tables, data, e-mails and pictures"
+"""The formats in a line of people's words; the guide lists them all."""
 
 _TEXT_FORMATS = frozenset(
     {
@@ -212,8 +214,10 @@ def _foreign_name(sample: bytes) -> str | None:
 
 def _refuse(what: str, filename: str) -> DocumentFormat:
     suffix = PurePosixPath(filename).suffix.lower()
-    promised = f", whatever its name ({suffix}) says" if format_of_name(filename) else ""
-    raise ParseError(
-        ParseFailure.UNSUPPORTED,
-        f"This is {what}{promised}. What can be read: {supported_list()}.",
+    named = format_of_name(filename)
+    more = (
+        f"{what} and no {FORMATS[named].label} file, though its name ends in {suffix}"
+        if named
+        else f"{what}. {_READ} are read"
     )
+    raise ParseError(ParseFailure.UNSUPPORTED, f"This is {more}.")

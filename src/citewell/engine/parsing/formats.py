@@ -139,9 +139,3 @@ SUPPORTED_MIME_TYPES: frozenset[str] = frozenset(SUPPORTED_EXTENSIONS.values())
 def format_of_name(filename: str) -> DocumentFormat | None:
     """The format that a file's name promises; None if the extension is unknown."""
     return _BY_EXTENSION.get(PurePosixPath(filename).suffix.lower())
-
-
-def supported_list() -> str:
-    """The supported formats as text for people."""
-    names = [facts.label for facts in FORMATS.values()]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
