@@ -64,6 +64,7 @@ class TestFirst:
         dull = ["Contents", "MỤC LỤC", "2024-11-30", "x", "Guide a", "Heading " * 20, "IV."]
         dull += ["Before you travel", "2. Who may approve", "Mục đích và phạm vi"]
         dull += ["Data", "Next meeting", "Breaches of this policy", "Annex B"]
+        dull += ["on_call", "slots.csv", "Free slots of ward_b.xlsx"]
         dull += [
             "Code: meaning",
             "Rows 3 to 9",

@@ -61,6 +61,10 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _NO_SUBJECT = re.compile(r"[\d|:;/\t(){}\[\]=…]|\.\.")
 """Signs of a row of a table, a field, a number, or the line of a table of contents."""
 
+_JOINED_NAME = re.compile(r"\w_\w|\w\.[A-Za-z]\w{1,4}\b")
+"""Words joined by underscores, and an extension: `on_call`, `slots.csv`, as sheets and attachments
+are called. It leaves out names of sites (`example.org`) too: a suggestion less, not a wrong one."""
+
 _WORDS = {"vi": range(3, 10)}
 _USUAL_WORDS = range(2, 7)
 """Words of a heading that names a subject: one is too general to ask about (`Data`), many are
@@ -185,7 +189,8 @@ def _is_subject(heading: str, language: str, title: str) -> bool:
     if key in _OF_EVERY_DOCUMENT or key == fold(normalise(title)):
         return False
     if len(heading) > _MAX_CHARS or any(
-        found(heading) for found in (_NO_SUBJECT.search, _CLAUSE.match, _POINTS.search)
+        found(heading)
+        for found in (_NO_SUBJECT.search, _JOINED_NAME.search, _CLAUSE.match, _POINTS.search)
     ):
         return False
     words = _WORD.findall(heading)
