@@ -72,6 +72,13 @@ class TestLists:
         ):
             assert made.confidence.level in (ConfidenceLevel.LOW, ConfidenceLevel.NONE), made.text
 
+    def test_subject_of_the_first_part_is_that_of_the_others(self) -> None:
+        text = "Phòng y tế ở tầng trệt mở cửa từ 7 giờ 30; y tá là chị Đoàn Mỹ Dung."
+        ward = passage(text, title="Sổ tay", heading=("Phòng y tế",), language="vi")
+        made = answer("Ai là y tá của phòng y tế?", ward, language="vi")
+        assert "Mỹ Dung" in made.text
+        assert made.confidence.level not in (ConfidenceLevel.LOW, ConfidenceLevel.NONE)
+
     def test_both_of_one_are(self) -> None:
         made = answer("Who is the chair of the parish council?", MINUTES)
         assert "Ann Hale" in made.text

@@ -46,6 +46,8 @@ _NAMED = re.compile(
 _OFFERED = 0.5
 """How far a part offers what is asked for (`evidence.offers`) when it holds it."""
 
+_NUMBER = re.compile(r"\d+")
+
 _NO_POSTS = frozenset(("contact", "name", "one", "people", "person", "best", "right", "first"))
 """Words in the place of a post that name none."""
 
@@ -87,7 +89,9 @@ def is_scattered(material: Material, statement: Statement) -> bool:
     """Whether no part of a sentence has both what is asked for and all it says of the question.
 
     `Flooded in 2015 and in 2020; the second time 43 houses were damaged` does not tell how many
-    were in 2015. Parts end at semicolons; what leads them in belongs to each.
+    were in 2015. Parts end at semicolons; what leads them in belongs to each. So does the subject
+    of the first, where it tells nothing of what is asked for: `The ward is upstairs; the nurse is
+    Ann Hale`.
     """
     parts = statement.text.split(";")
     if len(parts) == 1 or is_table_row(statement.quotes[0].text):
@@ -95,10 +99,15 @@ def is_scattered(material: Material, statement: Statement) -> bool:
     lead_in, colon, _ = parts[0].rpartition(":")
     held = [words_held(material, f"{lead_in} {part}" if colon else part) for part in parts]
     whole = frozenset[str]().union(*held)
-    offering = [
-        at for at, part in enumerate(parts) if offers(material.asked, part) > _OFFERED
-    ] or range(len(parts))
-    return not any(held[at] >= whole for at in offering)
+    offering = [at for at, part in enumerate(parts) if offers(material.asked, part) > _OFFERED]
+    asked_numbers = _numbers(material.question.text)
+    for at in offering or range(len(parts)):
+        lacking = whole - held[at]
+        has_numbers = _numbers(parts[at]) >= _numbers(parts[0]) & asked_numbers
+        is_subject = 0 not in offering and held[0] >= lacking and has_numbers
+        if not lacking or is_subject:
+            return False
+    return True
 
 
 def only_mentions_post(material: Material, statement: Statement) -> bool:
@@ -126,6 +135,10 @@ def lacks_post(material: Material, statement: Statement) -> bool:
     near = text_near(material, statement)
     told = said_otherwise(question.text, question.language, near)
     return not (_says(near, post, question.language) or told.issuperset(post.split()))
+
+
+def _numbers(text: str) -> frozenset[str]:
+    return frozenset(_NUMBER.findall(text))
 
 
 def _post_of(material: Material) -> str | None:
