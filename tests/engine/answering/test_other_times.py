@@ -25,6 +25,15 @@ class TestLengths:
         )
         assert "three months" in made.text
 
+    def test_length_beside_an_extension_is_told(self) -> None:
+        text = "The contract runs for 12 months and is extended automatically."
+        made = answer(
+            "How long does the contract run?",
+            passage(text, title="Contract", heading=("Term",)),
+        )
+        assert "12 months" in made.text
+        assert made.confidence.level is not ConfidenceLevel.LOW
+
 
 class TestDates:
     def test_what_staff_may_do_is_no_month_and_up_to_five_no_hour(self) -> None:
@@ -40,6 +49,7 @@ class TestDates:
             "Staff in Bristol buy annual leave on 3 May.",
             "Staff in Bristol buy annual leave in May.",
             "Staff in Bristol buy annual leave from May 3 on.",
+            "Staff in Bristol buy annual leave after May.",
         ):
             made = answer(
                 "When can staff in Bristol buy annual leave?",
@@ -57,3 +67,14 @@ class TestPrices:
         )
         made = answer("How much does a Rill 310-5 cost?", table)
         assert made.is_abstained or made.confidence.level is ConfidenceLevel.LOW
+
+    def test_ranges_and_rooms_may_have_prices(self) -> None:
+        for text, price in (
+            ("A ticket for the fair is 20-30 for members.", "20-30"),
+            ("A desk is 120 a month, a room 300 a month.", "300"),
+        ):
+            made = answer(
+                f"What is the price of a {text.split()[1]}?",
+                passage(text, title="Prices", heading=("Prices",)),
+            )
+            assert price in made.text, text

@@ -33,8 +33,11 @@ Quốc tế, phố Lò Chum           14.200         9.800
         assert made is not None
         assert made[0] == ["Kind", "2023", "2024"]
 
-    def test_words_alone_need_three_columns(self) -> None:
-        made = rows("Room    Floor    Keeper\nBlue    ground   Ada\nRed     top      Bo\n")
+    def test_words_alone_need_a_line_below_the_header(self) -> None:
+        made = rows(
+            "Room    Floor    Keeper\n----    -----    ------\n"
+            "Blue    ground   Ada\nRed     top      Bo\n"
+        )
         assert made is not None
         assert made[2] == ["Red", "top", "Bo"]
 
@@ -51,5 +54,7 @@ class TestNoTables:
             "One line   only\nTwo lines   only",
             "A name   a long word\nAnother name that is long   b\nA third   c",
             "Room    Floor\nBlue    ground\nRed     top",
+            "Ann\tSales\tBerlin\nBob\tIT\tParis\nEve\tHR\tRome",
+            "int a;    // first     note\nint b;    // second    note\nint c;    // third     note",
         ):
             assert rows(text) is None, text

@@ -11,6 +11,9 @@ from importlib.resources import files
 
 from citewell.engine.text.vietnamese import folded_key, syllable_key
 
+_MOST_SYLLABLES = 4
+"""Of a word in the list."""
+
 
 def words_in(syllables: Sequence[str], *, is_folded: bool) -> Iterator[range]:
     """Yield where words of the lexicon stand in a text, the longest at each place.
@@ -20,11 +23,10 @@ def words_in(syllables: Sequence[str], *, is_folded: bool) -> Iterator[range]:
         is_folded: Whether they are without tone marks; then words are known by their letters.
     """
     known = _lexicon(is_folded=is_folded)
-    longest = max(map(len, known))
     key = folded_key if is_folded else syllable_key
     keys = tuple(map(key, syllables))
     for at in range(len(keys) - 1):
-        for size in range(min(longest, len(keys) - at), 1, -1):
+        for size in range(min(_MOST_SYLLABLES, len(keys) - at), 1, -1):
             if keys[at : at + size] in known:
                 yield range(at, at + size)
                 break

@@ -18,7 +18,11 @@ from tests.engine.answering.passages import answer, passage
         ("vi", Kind.AMOUNT, ("giá vé bể bơi?", "phí gửi xe?", "học phí lớp vẽ", "gia ve be boi")),
         ("vi", Kind.TIME, ("giờ mở cửa thư viện", "hạn nộp báo cáo", "gio mo cua thu vien")),
         ("vi", Kind.CONTACT, ("số điện thoại bảo vệ",)),
-        ("vi", Kind.OTHER, ("gia hạn thẻ", "gia han the", "lượng mưa", "luong mua")),
+        (
+            "vi",
+            Kind.OTHER,
+            ("gia hạn thẻ", "gia han the", "lượng mưa", "giá trị cốt lõi", "lương thực dự trữ"),
+        ),
     ],
 )
 def test_head_tells_the_kind(language: str, kind: Kind, questions: tuple[str, ...]) -> None:

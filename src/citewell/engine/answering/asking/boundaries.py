@@ -15,8 +15,8 @@ from citewell.engine.text.vocabulary import MONTH_NAMES
 _BEFORE_MAY = (
     r"\d ", r"\dst ", r"\dnd ", r"\drd ", r"\dth ", *(
         rf"\b{word} " for word in (
-            "by", "during", "early", "every", "from", "in", "last", "late", "mid", "next", "of",
-            "since", "to", "until",
+            "after", "before", "between", "by", "during", "early", "every", "from", "in", "last",
+            "late", "mid", "next", "of", "on", "since", "this", "through", "to", "until",
         )
     ),
 )  # fmt: skip

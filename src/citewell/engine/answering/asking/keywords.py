@@ -59,7 +59,9 @@ _VIETNAMESE: tuple[tuple[Kind, str], ...] = (
     ),
     (Kind.CONTACT, "số điện thoại|sđt|đường dây nóng|hotline|e-?mail"),
 )
-_WITH_MARKS = ((Kind.AMOUNT, "giá|phí|lương"),)
+_WITH_MARKS = (
+    (Kind.AMOUNT, "giá(?! (?:trị|sách|đỡ|thể))|phí(?! phạm)|lương(?! (?:thực|tâm|thiện|y|duyên))"),
+)
 """Heads of one syllable: without its mark `giá` is `gia` (`gia hạn`) and `lương` `lượng`, too."""
 
 

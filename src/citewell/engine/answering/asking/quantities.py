@@ -68,8 +68,9 @@ _NO_AMOUNT = re.compile(
     r"(?<![\w.,])\d[\d.,]*+[ -](?:minutes?|hours?|days?|weeks?|months?|years?|phut|gio|ngay|tuan|"
     rf"thang|nam)\b(?!['’]|{_OF_PAY})|"  # noqa: RUF001 - a typographic apostrophe is meant
     r"^\W*\d{1,2}[.)] |\b(?:tang|lau|ham|phong|toa|nha|cong|kho|ban|quay|floor|level|room|gate|"
-    r"building|block|desk|counter|page|chapter) \d+\b|"
-    r"\b[a-z]{1,2}-?\d{1,4}\b|\b\d{2,4}-\d{1,2}\b(?! ?(?:dong|euros?|pounds?|dollars?))|"
+    r"building|block|desk|counter|page|chapter) \d+\b"
+    r"(?! (?:a|an|per|each|for|moi|mot|nghin|ngan)\b)|"
+    r"\b[a-z]{1,2}-?\d{1,4}\b|\b\d{3,}-\d\b|"
     r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b|"
     r"\b(?:\d{1,2} (?:den|to|-) )?\d{1,2}/\d{1,2}\b(?!/)|"
     r"\b\d{1,2}(?::\d\d| gio| ?h\d{0,2})\b"
@@ -92,6 +93,7 @@ Prices without a currency have a word of price right before them (`costs 45`), o
 names no thing: a verb, a conjunction, a preposition, a number's word (`5 ngàn`), a time."""
 
 _EXTENDS = re.compile(r"\b(?:extend(?:s|ed)?|extensions?|prolong(?:s|ed)?|gia han|keo dai them)\b")
+_PARTS = re.compile(r"[;.] | (?:and|but|va|nhung) ")
 _OTHER_LENGTH = 0.4
 """Of a sentence that tells by how much something can be extended, not how long it is."""
 
@@ -135,8 +137,10 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
         )
         if not is_told:
             return 0.0
-        is_longer = _EXTENDS.search(plain) and not _EXTENDS.search(asked.text)
-        return _OTHER_LENGTH if is_longer else 1.0
+        if _EXTENDS.search(plain) and not _EXTENDS.search(asked.text):
+            parts = [one for one in _PARTS.split(plain) if not _EXTENDS.search(one)]
+            return 1.0 if any(_has_new(_TIME_UNIT, one, known) for one in parts) else _OTHER_LENGTH
+        return 1.0
     if is_free(plain) and asks_money(asked):
         return 1.0  # without a number: `A trial month is free`
     if not _has_new(_NUMBER, plain, known):

@@ -119,7 +119,7 @@ def paragraph_blocks(lines: list[str]) -> Iterator[Block]:
     if len(kept) == 1 and _is_shouted(kept[0]):
         yield Block(BlockKind.HEADING, kept[0], level=2)
         return
-    if (rows := aligned_rows(kept)) is not None:
+    if (rows := aligned_rows(lines)) is not None:
         yield from table_blocks(rows)
         return
     part: list[str] = []

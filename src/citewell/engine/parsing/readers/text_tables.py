@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 _SPACES = re.compile(r" {2,}")
-_TABS = re.compile(r" *\t[\t ]*")
+_TABS = re.compile(r"(?<! ) *\t[\t ]*")
 _MARKER = re.compile(r"\(?\w{1,4}[.)]|[-*•◦▪‣·–]")  # noqa: RUF001 - bullets
 _LINE = re.compile(r"[-=+|_ ]+")
 """A line that is drawn below a header."""
@@ -22,7 +22,8 @@ def aligned_rows(lines: Sequence[str]) -> list[list[str]] | None:
     """Get the rows of lines that are a table, its header first; None where they are none.
 
     All lines have as many cells, and no cell reaches below or above the next column. The header
-    has names where the rows have figures: lines without one (`Tea  2.00`) stay as they are.
+    has names where the rows have figures, or a line is drawn below it: without either (`Tea  2.00`,
+    names and places) lines stay as they are. Columns of words without such a line are missed.
     """
     kept = [line for line in lines if not _LINE.fullmatch(line)]
     is_tabbed = all("\t" in line.strip() for line in kept)
@@ -38,7 +39,8 @@ def aligned_rows(lines: Sequence[str]) -> list[list[str]] | None:
     texts = [[text for _, _, text in column] for column in columns]
     first = texts[0][1:]
     is_list = any(map(_MARKER.fullmatch, first)) or all(one.endswith((":", ".")) for one in first)
-    if is_list or not _has_header(texts):
+    is_drawn = len(lines) > 1 and _LINE.fullmatch(lines[1]) is not None
+    if is_list or not (_has_header(texts) or (is_drawn and not _figures(texts))):
         return None
     return [list(row) for row in zip(*texts, strict=True)]
 
@@ -58,9 +60,12 @@ def _cells(line: str, gaps: re.Pattern[str]) -> list[tuple[int, int, str]]:
 
 def _has_header(columns: Sequence[Sequence[str]]) -> bool:
     """Whether a column of figures has a name, and none has a figure in the place of one."""
-    figures = [
-        column for column in columns[1:] if all(_FIGURE.fullmatch(cell) for cell in column[1:])
-    ]
-    if not figures:
-        return len(columns) > 2 and not any(map(str.isdigit, "".join(one[0] for one in columns)))
-    return all(_YEAR.fullmatch(one[0]) or not _FIGURE.fullmatch(one[0]) for one in figures)
+    figures = _figures(columns)
+    return bool(figures) and all(
+        _YEAR.fullmatch(one[0]) or not _FIGURE.fullmatch(one[0]) for one in figures
+    )
+
+
+def _figures(columns: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """The columns but the first in which all rows have figures."""
+    return [column for column in columns[1:] if all(map(_FIGURE.fullmatch, column[1:]))]
