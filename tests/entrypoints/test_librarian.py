@@ -55,7 +55,14 @@ class TestDocuments:
         refused = installation.call("documents", "download", "hoist.txt", "-o", str(written))
         assert (refused.exit_code, "already" in refused.stderr) == (2, True)
         unknown = installation.call("documents", "show", "No such title")
-        assert (unknown.exit_code, "There is no document" in unknown.stderr) == (2, True)
+        assert (unknown.exit_code, unknown.stderr) == (2, "There is no document `No such title`.\n")
+        part = installation.call("documents", "show", "HOIST")
+        assert (part.exit_code, "`HOIST`. Title or file name has it of: `Hoist manual`." in
+                " ".join(part.stderr.split())) == (2, True)  # fmt: skip
+        # It is confidential.
+        installation.json("user", "create", "hoist@example.org", "--generate")
+        unread = installation.call("documents", "show", "HOIST", "--as", "hoist@example.org")
+        assert (unread.exit_code, unread.stderr) == (2, "There is no document `HOIST`.\n")
 
     def test_several_that_fit_are_named_and_nothing_is_done(
         self, installation: Installation, tmp_path: Path

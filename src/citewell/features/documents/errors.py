@@ -20,8 +20,11 @@ class DocumentNotFoundError(NotFoundError):
 
     code = "document_not_found"
 
-    def __init__(self, document_id: object) -> None:
-        super().__init__(f"There is no document `{document_id}`.")
+    def __init__(self, document_id: object, titles: Sequence[str] = ()) -> None:
+        """Tell what was looked for, with titles of documents whose names hold it."""
+        named = ", ".join(f"`{_cut(each)}`" for each in titles)
+        more = f" Title or file name has it of: {named}." if named else ""
+        super().__init__(f"There is no document `{document_id}`.{more}")
 
 
 class DocumentAmbiguousError(ConflictError):

@@ -37,6 +37,9 @@ from citewell.models.documents import Document, DocumentVersion
 INGEST_JOB = "ingestion.process"
 """Name of the job that makes a version ready; `ingestion` does it."""
 
+MOST_NAMED = 3
+"""Documents that the refusal of a name lists; `documents list --search` has them all."""
+
 MAX_CONTENT_STRETCH = 1_000_000
 """Most characters in one reply with content, some 400 pages."""
 
@@ -101,7 +104,8 @@ async def id_of(ctx: Context, wanted: str, collection: str | None = None) -> uui
         collection: Name of the collection that it is in; None: in any.
 
     Raises:
-        DocumentNotFoundError: Nothing that the caller may read fits.
+        DocumentNotFoundError: Nothing that the caller may read fits; names a few whose title or
+            file name holds what was given.
         DocumentAmbiguousError: Several documents fit.
         CollectionNotFoundError: There is no such collection, or not for this caller.
     """
@@ -109,7 +113,13 @@ async def id_of(ctx: Context, wanted: str, collection: str | None = None) -> uui
         return uuid.UUID(wanted)
     collection_id = (await collections.find(ctx, collection)).id if collection else None
     access = await ctx.access()
-    found = await repository.named_ones(ctx.session, access, wanted.strip(), collection_id)
+    part = wanted.strip()
+    found = await repository.named_ones(ctx.session, access, part, collection_id)
+    if part and not found:
+        asked = DocumentQuery(collection_id, search=part)
+        holding = await repository.page(ctx.session, access, asked, PageRequest(1, MOST_NAMED))
+        titles = [each.document.title for each in holding.items]
+        raise DocumentNotFoundError(wanted, titles)
     return await only_one(ctx, wanted, found)
 
 
