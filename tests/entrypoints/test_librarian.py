@@ -2,12 +2,15 @@
 
 import csv
 import json
+import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sheet_files import Sheet, write_xlsx_book
 
+from citewell.entrypoints.commands.pruning import GoneFile, looked_for
 from tests.entrypoints.conftest import Installation, Running
 
 pytestmark = pytest.mark.usefixtures("logging_put_back")
@@ -199,8 +202,7 @@ class TestPrune:
         installation.json(*ingest)
         installation.json(*ingest, "--on-duplicate", "keep_both")
         (folder / "b.txt").unlink()
-        (folder / "deep" / "c.txt").unlink()
-        (folder / "deep").rmdir()
+        (folder / "deep" / "c.txt").rename(folder / "deep" / "c.unsupported")
         seen = installation.json(*ingest, "--prune", "--preview")["removed"]
         paths = [Path(each["path"]).relative_to(folder).as_posix() for each in seen]
         assert paths == ["b.txt", "b.txt (2)", "deep/c.txt", "deep/c.txt (2)"]
@@ -211,10 +213,45 @@ class TestPrune:
         left = [each["filename"] for each in installation.json(*listed)["documents"]]
         assert sorted(left) == ["a (2).txt", "a.txt", "d.txt"]
         assert installation.json("documents", "list", "--collection", "copies")["total"] == 3
-        # An empty folder is rather one that is not mounted.
-        (folder / "a.txt").unlink()
-        assert installation.json(*ingest, "--prune")["removed"] == []
-        assert installation.json(*listed)["total"] == 3
+
+    def test_folders_in_which_nothing_is_seen_keep_their_documents(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        # Not UTF-8, as on disks of former systems: such names are shown and stored escaped.
+        files = ["seat.txt", os.fsdecode(b"b\xe1o.txt"), "mounted/one.txt", "went/two.txt"]
+        for number, name in enumerate(files):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(f"Seat {number} is by the window.")
+        pruned = ("ingest", str(tmp_path), "--collection", "seats", "--prune")
+        installation.json(*pruned[:-1])
+        (tmp_path / "seat.txt").unlink()
+        (tmp_path / "mounted" / "one.txt").rename(tmp_path / "mounted" / ".hidden")
+        (tmp_path / "went" / "two.txt").unlink()
+        (tmp_path / "went").rmdir()
+        done = installation.json(*pruned, "--preview")
+        assert [Path(each["path"]).name for each in done["removed"]] == ["seat.txt"]
+        kept = [(Path(each["folder"]).name, len(each["document_ids"])) for each in done["kept"]]
+        assert kept == [("mounted", 1), ("went", 1)]
+        told = installation.call(*pruned)
+        assert (told.exit_code, "1 document removed." in told.stdout) == (0, True)
+        assert "kept 1 document of" in told.stderr
+        assert "mount it" in " ".join(told.stderr.split())
+        listed = installation.json("documents", "list", "--collection", "seats")
+        assert listed["total"] == 3
+        alone = installation.call(*pruned[:-1], "--preview")
+        assert (alone.exit_code, "give both" in alone.stderr) == (2, True)
+
+    def test_a_disk_that_goes_between_two_looks_keeps_its_documents(self, tmp_path: Path) -> None:
+        (tmp_path / "here.txt").write_text("here")
+        gone = GoneFile(str(tmp_path / "gone.txt"), uuid.uuid4(), "gone")
+
+        def until_the_disk_goes() -> Iterator[GoneFile]:
+            yield gone
+            (tmp_path / "here.txt").unlink()
+
+        assert looked_for([str(tmp_path)], [gone]).files == [gone]
+        found = looked_for([str(tmp_path)], until_the_disk_goes())
+        assert (found.files, [each.folder for each in found.kept]) == ([], [str(tmp_path)])
 
     def test_only_what_the_caller_may_change_goes(
         self, installation: Installation, tmp_path: Path

@@ -15,7 +15,7 @@ from citewell.core.platform import Platform
 from citewell.entrypoints.commands import granting, librarian, pruning, trash, versions
 from citewell.entrypoints.commands.ingesting import FileResult, ingest_paths, name_like_documents
 from citewell.entrypoints.commands.likeness import like_documents, told
-from citewell.entrypoints.commands.pruning import GoneFile, gone_files
+from citewell.entrypoints.commands.pruning import Gone, gone_files
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
     USAGE,
@@ -115,13 +115,16 @@ def ingest(
     if collection is not None:
         collection = checked(CollectionCreate, name=collection).name
 
+    if preview and not prune:
+        stop("`--preview` says what `--prune` would remove: give both.", USAGE)
     if preview:
         _preview(paths, collection, tenant, as_user, as_json=as_json)
         return
     skipped: list[str] = []
-    removed: list[GoneFile] = []
+    removed: Gone | None = None
 
     async def act(platform: Platform, caller: Caller) -> list[FileResult]:
+        nonlocal removed
         results = await ingest_paths(
             platform,
             caller,
@@ -137,25 +140,25 @@ def ingest(
             await name_like_documents(platform, caller, results)
         if prune:
             gone = await gone_files(platform, caller, paths, collection)
-            removed.extend(await pruning.prune(platform, caller, gone))
+            removed = Gone(await pruning.prune(platform, caller, gone.files), gone.kept)
         return results
 
     results = run(
         act, tenant=tenant, as_user=as_user, with_worker=not no_wait, interrupted=INTERRUPTED
     )
-    _report(results, skipped, removed if prune else None, as_json=as_json)
+    _report(results, skipped, removed, as_json=as_json)
 
 
 def _report(
-    results: list[FileResult], skipped: list[str], removed: list[GoneFile] | None, *, as_json: bool
+    results: list[FileResult], skipped: list[str], removed: Gone | None, *, as_json: bool
 ) -> None:
     """Say what became of files; the command ends with 1 if some failed."""
     failed = [result for result in results if result.has_failed]
-    kept = sum(each.error is not None for each in removed or ())
+    kept = sum(each.error is not None for each in removed.files) if removed else 0
     _print_left_out(skipped)
     if as_json:
         documents_json = [result.as_json() for result in results]
-        also = {} if removed is None else {"removed": [each.as_json() for each in removed]}
+        also = {} if removed is None else removed.as_json()
         count = len(failed) + kept
         print_json({"documents": documents_json, "failed": count, "skipped": skipped, **also})
     else:
@@ -171,22 +174,29 @@ def _preview(
 ) -> None:
     """Say which documents `--prune` would remove."""
 
-    async def act(platform: Platform, caller: Caller) -> list[GoneFile]:
+    async def act(platform: Platform, caller: Caller) -> Gone:
         return await gone_files(platform, caller, paths, collection)
 
     gone = administer(act, tenant=tenant, as_user=as_user)
     if as_json:
-        print_json({"removed": [each.as_json() for each in gone]})
+        print_json(gone.as_json())
     else:
         _print_removed(gone, "would be removed")
 
 
-def _print_removed(gone: list[GoneFile], what: str) -> None:
-    for each in gone:
+def _print_removed(gone: Gone, what: str) -> None:
+    for each in gone.kept:
+        line = (
+            f"kept {counted(len(each.document_ids), 'document')} of {each.folder}, in which nothing"
+            " can be seen: mount it. If its files have gone for good, put another file into the"
+            " folder and run this again, or use `citewell documents delete`."
+        )
+        err.print(line, style="yellow", markup=False)
+    for each in gone.files:
         why = f": {each.error}" if each.error else ""
         line = f"{'kept' if each.error else what} {each.path} ({each.title}){why}"
         err.print(line, style="yellow", markup=False)
-    count = sum(each.error is None for each in gone)
+    count = sum(each.error is None for each in gone.files)
     out.print(f"{counted(count, 'document')} {what}.")
 
 

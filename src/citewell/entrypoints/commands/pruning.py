@@ -5,6 +5,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from os.path import realpath
 from pathlib import Path
@@ -35,31 +36,68 @@ class GoneFile:
     error: str | None = None
     """Reason why it was not removed; None: it was, or is to be."""
 
+
+@dataclass(frozen=True, slots=True)
+class KeptFolder:
+    """A folder whose documents stay, since nothing can be seen in it: it may not be mounted."""
+
+    folder: str
+    document_ids: list[uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Documents whose files were looked for in vain."""
+
+    files: list[GoneFile]
+    kept: list[KeptFolder]
+
     def as_json(self) -> dict[str, object]:
-        """It, as `--json` prints it."""
-        return asdict(self)
+        """Both, as `--json` prints them."""
+        return {
+            "removed": [asdict(each) for each in self.files],
+            "kept": [asdict(each) for each in self.kept],
+        }
 
 
 async def gone_files(
     platform: Platform, caller: Caller, paths: Iterable[Path], collection: str | None
-) -> list[GoneFile]:
-    """Documents of a collection that came from these folders, and whose files are there no more.
-
-    A folder in which nothing is, is left out: more likely it is not mounted than that all went.
-    """
-    full = await asyncio.to_thread(_full_folders, list(paths))
+) -> Gone:
+    """Documents of a collection that came from these folders, and whose files are there no more."""
+    roots = await asyncio.to_thread(
+        lambda: sorted({realpath(path) for path in paths if os.path.isdir(path)})
+    )
     async with unit_of_work(platform, caller) as ctx:
         try:
             wanted = await collections.find(ctx, collection or collections.DEFAULT_COLLECTION)
         except CollectionNotFoundError:
-            return []
-        below = [f"file:{shown_path(Path(root)).rstrip(os.sep)}{os.sep}" for root in full]
+            return Gone([], [])
+        below = [f"file:{_shown(root).rstrip(os.sep)}{os.sep}" for root in roots]
         found = await documents.taken_from(ctx, wanted.id, below)
     taken = [
         GoneFile((shown_source(each) or "").removeprefix("file:"), each.id, each.title)
         for each in found
     ]
-    return await asyncio.to_thread(lambda: [each for each in taken if _is_gone(each.path)])
+    return await asyncio.to_thread(looked_for, roots, taken)
+
+
+def looked_for(roots: Iterable[str], taken: Iterable[GoneFile]) -> Gone:
+    """Those of the documents whose files are certain to have gone, and the folders in doubt.
+
+    A file has gone if the folder that it lay in is there and holds something visible, which a mount
+    point without its disk does not. Each is looked for twice: a disk may go in between.
+
+    Args:
+        roots: Real paths of folders that the documents were taken in from.
+        taken: The documents, with the paths of their files as they are shown.
+    """
+    roots = list(roots)
+    first, doubted = _sorted_out(roots, taken)
+    files, later = _sorted_out(roots, first)
+    kept: dict[str, list[uuid.UUID]] = {}
+    for each in [*doubted, *later]:
+        kept.setdefault(os.path.dirname(each.path), []).append(each.document_id)
+    return Gone(files, [KeptFolder(folder, kept[folder]) for folder in sorted(kept)])
 
 
 async def prune(platform: Platform, caller: Caller, gone: Iterable[GoneFile]) -> list[GoneFile]:
@@ -77,27 +115,79 @@ async def prune(platform: Platform, caller: Caller, gone: Iterable[GoneFile]) ->
     return done
 
 
-def _full_folders(paths: Iterable[Path]) -> list[str]:
-    roots = {realpath(path) for path in paths if os.path.isdir(path)}
-    return sorted(root for root in roots if _holds_something(root))
-
-
-def _holds_something(folder: str) -> bool:
-    try:
-        with os.scandir(folder) as entries:
-            return any(entries)
-    except OSError:
-        return False
-
-
-def _is_gone(path: str) -> bool:
-    """Whether it is certain that nothing is at a path, nor at that of the copy's original."""
-    for each in {path, _COPY.sub("", path)}:
-        try:
-            os.lstat(each)
-        except (FileNotFoundError, NotADirectoryError):
+def _sorted_out(
+    roots: list[str], taken: Iterable[GoneFile]
+) -> tuple[list[GoneFile], list[GoneFile]]:
+    """Documents whose files have gone, and those of which it cannot be told."""
+    look, gone, doubted = _Look(roots), list[GoneFile](), list[GoneFile]()
+    for each in taken:
+        if any(look.is_there(path) for path in {each.path, _COPY.sub("", each.path)}):
             continue
-        except OSError:
-            pass  # a folder above cannot be entered: the file may be there
+        is_certain = look.shows_something(os.path.dirname(each.path))
+        (gone if is_certain else doubted).append(each)
+    return gone, doubted
+
+
+class _Look:
+    """One look at folders, each of which is listed once.
+
+    Paths are as they are shown and stored: what is no UTF-8 is escaped there and found by
+    comparison only, as the escaped text names no file.
+    """
+
+    def __init__(self, roots: list[str]) -> None:
+        self._places: dict[str, list[str]] = {}
+        for root in roots:
+            self._places.setdefault(_shown(root), []).append(root)
+        self._names: dict[str, dict[str, list[str]]] = {}
+        """Names in each real folder by what they are shown as."""
+
+    def is_there(self, path: str) -> bool:
+        """Whether something is at a path, or may be."""
+        folder, name = os.path.split(path)
+        return any(
+            name in self._listed(place) or _may_exist(os.path.join(place, name))
+            for place in self._places_of(folder)
+        )
+
+    def shows_something(self, folder: str) -> bool:
+        """Whether the folder is there and all that is shown so hold something visible."""
+        places = self._places_of(folder)
+        return bool(places) and all(
+            any(not name.startswith(".") for name in self._listed(place)) for place in places
+        )
+
+    def _places_of(self, folder: str) -> list[str]:
+        """Real folders that are shown so, found from a root downwards; none: it is not there."""
+        if folder not in self._places:
+            above, name = os.path.split(folder)
+            found = set[str]()
+            for place in self._places_of(above) if name else ():
+                # The name itself, too: file systems that ignore case list another spelling.
+                alike = [name, *self._listed(place).get(name, ())]
+                found |= {os.path.join(place, each) for each in alike}
+            self._places[folder] = sorted(each for each in found if os.path.isdir(each))
+        return self._places[folder]
+
+    def _listed(self, place: str) -> dict[str, list[str]]:
+        if place not in self._names:
+            names = self._names[place] = {}
+            # A folder that cannot be read shows nothing, so that its documents stay.
+            with suppress(OSError):
+                for name in os.listdir(place):
+                    names.setdefault(_shown(name), []).append(name)
+        return self._names[place]
+
+
+def _shown(path: str) -> str:
+    return shown_path(Path(path))
+
+
+def _may_exist(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError:
+        pass  # a folder above cannot be entered: the file may be there
     return True
