@@ -61,6 +61,43 @@ class TestAttachments:
             "Attachments that are not read: c.zip"
         )
 
+    def test_attached_texts_are_read_by_the_reader_of_their_format(self, read, tmp_path):
+        message = EmailMessage()
+        message["Subject"] = "Closing times"
+        message.set_content("See below.")
+        csv = "Ward,Closes\nCafé,11:30\nRadiology,12:15\n".encode("cp850")
+        message.add_attachment(csv, "text", "csv", filename="a.csv", params={"charset": "cp850"})
+        for name, kind, content in (
+            ("rooms.tsv", "plain", "Room\tSeats\nElm\t12\nOak\t30\n"),
+            ("notes.md", "plain", "# Wards\n\n- Ward B closes.\n"),
+            ("page.txt", "html", "<h2>Parking</h2><p>Bay 7.</p>"),
+            (
+                "list.txt",
+                "plain",
+                "Ward       Floor   Beds\nNorth      1       12\nSouth      2       30\n"
+                "West       3       18\n",
+            ),
+        ):
+            message.add_attachment(content, subtype=kind, filename=name)
+        path = tmp_path / "m.eml"
+        path.write_bytes(message.as_bytes())
+        _, blocks = read(path)
+        told = [(block.kind.value, block.level, block.text) for block in blocks[2:]]
+        assert told == [
+            ("heading", 2, "a.csv"),
+            ("table", 0, "Ward | Closes\nCafé | 11:30\nRadiology | 12:15"),
+            ("heading", 2, "rooms.tsv"),
+            ("table", 0, "Room | Seats\nElm | 12\nOak | 30"),
+            ("heading", 2, "notes.md"),
+            ("heading", 3, "Wards"),
+            ("list_item", 0, "Ward B closes."),
+            ("heading", 2, "page.txt"),
+            ("heading", 2, "Parking"),
+            ("paragraph", 0, "Bay 7."),
+            ("heading", 2, "list.txt"),
+            ("table", 0, "Ward | Floor | Beds\nNorth | 1 | 12\nSouth | 2 | 30\nWest | 3 | 18"),
+        ]
+
     async def test_files_of_a_pdf_come_whole_through_the_sandbox(self, parser, read, tmp_path):
         data = b"The price is 71.30.\n" * 300_000
         path = write_pdf_with_file(tmp_path / "a.pdf", "notes.txt", data)

@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import Message
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.encoding import decode_text
 from citewell.engine.parsing.findings import Findings
+from citewell.engine.parsing.formats import DocumentFormat, format_of_name
 from citewell.engine.parsing.mail_parts import is_text, open_message, parts_of, wrapped_in
+from citewell.engine.parsing.readers import delimited, markdown, text
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.html import HtmlBlockParser, markup_blocks
 from citewell.engine.parsing.readers.text import paragraph_blocks
@@ -30,6 +35,20 @@ _STUB_CHARS = 400
 """A plain part longer than this says more than that it is not the text."""
 
 
+_FILE_READERS = {
+    DocumentFormat.CSV: delimited.read,
+    DocumentFormat.MARKDOWN: markdown.read,
+    DocumentFormat.TEXT: text.read,
+}
+"""Readers of attached texts; others are read as paragraphs."""
+
+_SUBTYPES = {
+    "csv": DocumentFormat.CSV,
+    "tab-separated-values": DocumentFormat.CSV,
+    "markdown": DocumentFormat.MARKDOWN,
+}
+
+
 def read(source: ReaderInput) -> Reading:
     """Read a message: subject, sender and recipients, then its texts.
 
@@ -43,7 +62,7 @@ def read(source: ReaderInput) -> Reading:
     }
     return Reading(
         DocumentInfo(source.mime_type, subject, metadata=metadata),
-        _blocks(message, source.findings),
+        _blocks(message, source),
     )
 
 
@@ -61,51 +80,77 @@ def _header(message: Message, name: str) -> str:
         return ""
 
 
-def _blocks(message: Message, findings: Findings, depth: int = 1) -> Iterator[Block]:
+def _blocks(message: Message, source: ReaderInput, depth: int = 1) -> Iterator[Block]:
     subject = _header(message, "Subject")
     if subject:
         yield Block(BlockKind.HEADING, subject, level=min(depth, 6))
     shown = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
     if shown:
         yield Block(BlockKind.PARAGRAPH, "\n".join(shown))
-    yield from _part_blocks(message, findings, depth)
+    yield from _part_blocks(message, source, depth)
 
 
-def _part_blocks(part: Message, findings: Findings, depth: int) -> Iterator[Block]:
-    kind = part.get_content_type()
-    if kind == "message/rfc822" or (kind.startswith("message/") and part.is_multipart()):
+def _part_blocks(part: Message, source: ReaderInput, depth: int) -> Iterator[Block]:
+    mime_type = part.get_content_type()
+    is_message = mime_type.startswith("message/") and part.is_multipart()
+    if mime_type == "message/rfc822" or is_message:
         if depth < _DEEPEST:
             for inner in parts_of(part):
-                yield from _blocks(inner, findings, depth + 1)
-    elif kind == "multipart/alternative":
-        yield from _alternative_blocks(part, findings, depth)
+                yield from _blocks(inner, source, depth + 1)
+    elif mime_type == "multipart/alternative":
+        yield from _alternative_blocks(part, source, depth)
     elif part.is_multipart():
         # Of related parts the first is the text (RFC 2387, 3.2), the others are what it shows.
-        for inner in parts_of(part)[: 1 if kind == "multipart/related" else None]:
-            yield from _part_blocks(inner, findings, depth)
+        for inner in parts_of(part)[: 1 if mime_type == "multipart/related" else None]:
+            yield from _part_blocks(inner, source, depth)
     elif is_text(part):
         name = part.get_filename()
         if name:
             yield Block(BlockKind.HEADING, name, level=min(depth + 1, 6))
-        yield from _content_blocks(part, findings)
+        if name and (kind := _file_format(part, name)) is not None:
+            yield from _file_blocks(part, replace(source, filename=name, format=kind), depth + 1)
+        else:
+            yield from _content_blocks(part, source)
     elif (wrapped := wrapped_in(part)) is not None:
         if wrapped.html:
-            yield from markup_blocks([wrapped.html], HtmlBlockParser(findings=findings))
+            yield from markup_blocks([wrapped.html], HtmlBlockParser(findings=source.findings))
         else:
             yield from text_blocks(wrapped.text)
 
 
-def _alternative_blocks(part: Message, findings: Findings, depth: int) -> Iterator[Block]:
+def _file_format(part: Message, name: str) -> DocumentFormat | None:
+    """The format of an attached text, if it has a reader of its own here."""
+    subtype = part.get_content_subtype()
+    named = format_of_name(name)
+    # Programs send tables and Markdown as `text/plain`, but pages with their type.
+    return named if named in _FILE_READERS and subtype != "html" else _SUBTYPES.get(subtype)
+
+
+def _file_blocks(part: Message, file: ReaderInput, depth: int) -> Iterator[Block]:
+    """Yield what the reader of its format finds in an attached text; headings below its name."""
+    with NamedTemporaryFile() as copy:
+        # As UTF-8: the encoding may be said in the mail only.
+        copy.write(_content(part).encode("utf-8", "replace"))
+        copy.flush()
+        # Of their own: what share of a text is lost is told of whole files.
+        findings = Findings(keeps_hidden=file.findings.keeps_hidden)
+        inner = replace(file, path=Path(copy.name), findings=findings)
+        for block in _FILE_READERS[file.format](inner).blocks:
+            is_heading = block.kind is BlockKind.HEADING
+            yield replace(block, level=min(block.level + depth, 6)) if is_heading else block
+
+
+def _alternative_blocks(part: Message, source: ReaderInput, depth: int) -> Iterator[Block]:
     """One of several forms of a text."""
     parts = parts_of(part)
     plain = next((each for each in parts if each.get_content_type() == "text/plain"), None)
     others = [each for each in parts if each is not plain]
     # The plain form says the same as the HTML one, without layout tables and tracking links.
     if plain is not None and (not others or not is_stub(_content(plain))):
-        yield from _content_blocks(plain, findings)
+        yield from _content_blocks(plain, source)
     elif others:
         # RFC 2046, 5.1.4: the last form is the best.
-        yield from _part_blocks(others[-1], findings, depth)
+        yield from _part_blocks(others[-1], source, depth)
 
 
 def is_stub(text: str) -> bool:
@@ -114,12 +159,12 @@ def is_stub(text: str) -> bool:
     return not text or (len(text) <= _STUB_CHARS and bool(_STUB.search(text)))
 
 
-def _content_blocks(part: Message, findings: Findings) -> Iterator[Block]:
-    text = _content(part)
+def _content_blocks(part: Message, source: ReaderInput) -> Iterator[Block]:
+    written = _content(part)
     if part.get_content_subtype() == "html":
-        yield from markup_blocks([text], HtmlBlockParser(findings=findings))
+        yield from markup_blocks([written], HtmlBlockParser(findings=source.findings))
         return
-    yield from text_blocks(text)
+    yield from text_blocks(written)
 
 
 def text_blocks(text: str) -> Iterator[Block]:
