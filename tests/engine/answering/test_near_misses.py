@@ -266,3 +266,14 @@ class TestSynonymsOfTheSubject:
 
     def test_fee_is_no_fine(self):
         assert not said_otherwise("What is the fine?", "en", "The parking fee is 5 pounds a day.")
+
+
+class TestNames:
+    def test_name_whose_words_stand_apart_is_never_trusted(self) -> None:
+        text = "The pay review is a general rise of 3 per cent of the salary; the director agreed."
+        pay = passage(text, title="Minutes", heading=("Pay",))
+        assert answer("What is the salary of the General Director?", pay).confidence.level in _WEAK
+        text = "The salary of the General Director is £90,000."
+        pay = passage(text, title="Minutes", heading=("Pay",))
+        made = answer("What is the salary of the General Director?", pay)
+        assert made.confidence.level not in _WEAK

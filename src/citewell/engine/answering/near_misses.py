@@ -87,6 +87,9 @@ _IN_YEAR = re.compile(
 )
 """A number that is certainly a year, by what stands before it; `of 2000 pounds` has none."""
 
+_NAME = re.compile(r"(?<=[a-z] )([A-Z][a-z]+)(?= ([A-Z][a-z]+))")
+"""Two words with capitals, not the first of a question."""
+
 _PAST = re.compile(r"\b(?:did|was|were)\b")
 
 _ASKS_ATTRIBUTE = re.compile(
@@ -189,6 +192,7 @@ def _is_in_doubt(
         or _lacks_number(material, statement)
         or _limits_each(material, statement)
         or _is_another_sort(material, statement)
+        or _tears_name(material, statement)
     )
 
 
@@ -357,6 +361,24 @@ def _is_another_sort(material: Material, statement: Statement) -> bool:
         if before and all(
             stem_english(one) not in known and not is_function_word(one, language) for one in before
         ):
+            return True
+    return False
+
+
+def _tears_name(material: Material, statement: Statement) -> bool:
+    """Whether two words of a name stand apart: a `general rise` and a director elsewhere.
+
+    `The General Director` is neither. In Vietnamese `unsaid_words` sees to it.
+    """
+    question = material.question
+    if question.language != "en":
+        return False
+    said = list(map(stem_english, words(normalise(text_near(material, statement)))))
+    held = frozenset(said)
+    together = frozenset(pairwise(said))
+    for match in _NAME.finditer(question.text):
+        pair = stem_english(match[1].lower()), stem_english(match[2].lower())
+        if held.issuperset(pair) and pair not in together:
             return True
     return False
 
