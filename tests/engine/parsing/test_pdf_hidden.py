@@ -12,6 +12,7 @@ from citewell.engine.parsing.reading import read_document
 SHOWN = "BT /F1 12 Tf 50 780 Td (The pier closes at nine in the evening.) Tj ET"
 WHITE = "BT 1 1 1 rg /F1 12 Tf 50 700 Td (white words) Tj ET"
 WITHOUT_INK = "BT /F1 12 Tf 3 Tr 50 700 Td (words of a layer) Tj ET"
+TRANSPARENT = "BT /G0 gs /F1 12 Tf 50 700 Td (words of a scan) Tj ET"
 LAYER = "/OC /Draft BDC BT /F1 12 Tf 50 700 Td (words of a draft) Tj ET EMC"
 
 
@@ -27,7 +28,7 @@ def write(path: Path, content: str) -> Path:
             3: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
             4: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R /Resources"
             b" << /Font << /F1 3 0 R >> /XObject << /I 6 0 R >> /Properties << /Draft 7 0 R >>"
-            b" >> >>",
+            b" /ExtGState << /G0 << /ca 0 >> >> >> >>",
             5: b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
             6: b"<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray"
             b" /BitsPerComponent 8 /Length 1 >>\nstream\n\x80\nendstream",
@@ -43,7 +44,7 @@ def texts(blocks: list[Block]) -> str:
 class TestReadingHiddenText:
     def test_unseen_words_are_left_out(self, tmp_path):
         unseen = [
-            WHITE, WITHOUT_INK, LAYER,
+            WHITE, WITHOUT_INK, TRANSPARENT, LAYER,
             "BT /F1 0.3 Tf 50 700 Td (tiny words) Tj ET",
             # White paper is drawn by some programs.
             f"1 1 1 rg 0 0 595 842 re f {WHITE}",
@@ -65,6 +66,7 @@ class TestReadingHiddenText:
             f"q 0 0 0.4 rg 40 690 300 30 re f Q {WHITE}",
             f"q 300 0 0 30 40 690 cm /I Do Q {WHITE}",
             f"q 500 0 0 700 40 60 cm /I Do Q {WITHOUT_INK}",
+            f"q 500 0 0 700 40 60 cm /I Do Q {TRANSPARENT}",
         ]
         for number, content in enumerate(seen):
             path = write(tmp_path / f"{number}.pdf", f"{SHOWN} q {content} Q")

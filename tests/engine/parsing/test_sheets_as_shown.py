@@ -160,3 +160,18 @@ class TestReadingWorkbooks:
             ),
             (BlockKind.TABLE, "A note below."),
         ]
+
+    def test_figures_name_columns_below_a_cell_beside_a_merged_one(self, read, tmp_path):
+        merges = {"merged": '<mergeCell ref="A1:A2"/>', "apart": ""}
+        for name, merge in merges.items():
+            rows = row(1, "Zone", "Weight (kg)") + row(2, "", "0-5", "6-10", "11-20")
+            rows += row(3, "Inner", "4", "6", "9")
+            merged = f'<mergeCells>{merge}<mergeCell ref="B1:D1"/></mergeCells>'
+            sheet = f"<sheetData>{rows}</sheetData>{merged}"
+            _, blocks = read(workbook(tmp_path / f"{name}.xlsx", {"S": ("visible", sheet)}))
+            expected = "Zone | Weight (kg) 0-5 | Weight (kg) 6-10 | Weight (kg) 11-20"
+            assert blocks[1].text == f"{expected}\nInner | 4 | 6 | 9"
+        rows = row(1, "Harbour", "Depth") + row(2, "Aldby", "4", "6") + row(3, "Brix", "7", "9")
+        sheet = f'<sheetData>{rows}</sheetData><mergeCells><mergeCell ref="B1:C1"/></mergeCells>'
+        _, blocks = read(workbook(tmp_path / "b.xlsx", {"S": ("visible", sheet)}))
+        assert blocks[1].text == "Harbour | Depth\nAldby | 4 | 6\nBrix | 7 | 9"

@@ -102,6 +102,62 @@ class TestReadingHeadersOfSeveralRows:
             "Crew | Reached at\nAnn | home | work\nBo | ship | yard",
         ]
 
+    def test_the_first_row_of_the_body_names_no_columns(self, read, tmp_path):
+        path = tmp_path / "a.html"
+        bodies = [
+            "<tr><td colspan=2>Contact<td>Office<tr><td>Ann<td>ann@x.org<td>Berlin"
+            "<tr><td>Bob<td>bob@x.org<td>Ulm",
+            "<tr><th><th colspan=2>Members<tr><td>Ann<td>Sales<td>Berlin"
+            "<tr><td>Bob<td>Works<td>Ulm",
+            "<tr><th>Day<th colspan=2>Opening hours<tr><td><td>closed<td>closed"
+            "<tr><td>Mon<td>9:00<td>17:00",
+        ]
+        expected = [
+            "Contact |  | Office\nAnn | ann@x.org | Berlin\nBob | bob@x.org | Ulm",
+            " | Members\nAnn | Sales | Berlin\nBob | Works | Ulm",
+            "Day | Opening hours\n | closed | closed\nMon | 9:00 | 17:00",
+        ]
+        path.write_text("".join(f"<table>{body}</table>" for body in bodies))
+        assert tables(read(path)[1]) == expected
+
+    def test_names_over_columns_of_figures_need_no_merged_first_cell(self, read, tmp_path):
+        path = tmp_path / "a.html"
+        path.write_text(
+            "<table><tr><td>Zone<td colspan=2>Adults<tr><td><td>Single<td>Return"
+            "<tr><td>Inner<td>3.10<td>5.60</table>"
+        )
+        assert tables(read(path)[1]) == [
+            "Zone | Adults Single | Adults Return\nInner | 3.10 | 5.60"
+        ]
+
+    def test_rows_that_documents_call_headers_are_headers(self, read, tmp_path):
+        row = "<w:tr><w:trPr>{}</w:trPr>{}</w:tr>".format
+        cell = (
+            "<w:tc><w:tcPr><w:gridSpan w:val='{}'/></w:tcPr><w:p><w:r><w:t>{}</w:t></w:r></w:p>"
+            "</w:tc>"
+        ).format
+        mark = "<w:tblHeader/>"
+        body = (
+            row(mark, cell(2, "Staff") + cell(1, "Office"))
+            + row(mark, cell(1, "Name") + cell(1, "Mail") + cell(1, "Town"))
+            + row("", cell(1, "Ann") + cell(1, "ann@x.org") + cell(1, "Ulm"))
+        )
+        path = write_docx(tmp_path / "a.docx", f"<w:tbl>{body}</w:tbl>")
+        expected = ["Staff Name | Staff Mail | Office Town\nAnn | ann@x.org | Ulm"]
+        assert tables(read(path)[1]) == expected
+
+        plain = "<table:table-cell{}><text:p>{}</text:p></table:table-cell>".format
+        across = ' table:number-columns-spanned="2"'
+        lines = [
+            f"{plain(across, 'Staff')}<table:covered-table-cell/>{plain('', 'Office')}",
+            plain("", "Name") + plain("", "Mail") + plain("", "Town"),
+            plain("", "Ann") + plain("", "ann@x.org") + plain("", "Ulm"),
+        ]
+        rows = [f"<table:table-row>{line}</table:table-row>" for line in lines]
+        heads = f"<table:table-header-rows>{rows[0]}{rows[1]}</table:table-header-rows>"
+        body = f"<table:table><table:table-column/>{heads}{rows[2]}</table:table>"
+        assert tables(read(write_odf(tmp_path / "a.odt", "text", body))[1]) == expected
+
     def test_the_first_column_may_be_spanned_itself(self, read, tmp_path):
         path = tmp_path / "a.html"
         path.write_text(

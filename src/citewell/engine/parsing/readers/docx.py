@@ -6,7 +6,7 @@ Source: ECMA-376 part 1, section 17 (WordprocessingML).
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import IO
 from xml.etree import ElementTree as ET
 
@@ -296,10 +296,14 @@ class _Word:
             read.append((page, above))
         read = [(page, texts) for page, texts in read if any(text.strip() for text in texts)]
         header = read[0][1] if read else []
+        headers = sum(1 for _ in takewhile(_is_header, rows))
         # One block per page, each with the header row, so that citations name the right page.
         for number, (page, group) in enumerate(groupby(read, key=lambda item: item[0])):
             texts = [text for _, text in group]
-            yield from table_blocks([header, *texts] if number else texts, page)
+            if number:
+                yield from table_blocks([header, *texts], page)
+            else:
+                yield from table_blocks(texts, page, headers=headers)
 
     def _row(self, row: ET.Element, above: list[str]) -> tuple[int | None, list[str]]:
         texts: list[str] = []
@@ -335,6 +339,11 @@ def _in_cell(block: Block) -> str:
 
 def _is_row(name: str) -> bool:
     return name == "tr"
+
+
+def _is_header(row: ET.Element) -> bool:
+    """Whether a row is repeated on each page of its table."""
+    return is_on(child(row, "trPr", "tblHeader"))
 
 
 def _is_paragraph(name: str) -> bool:

@@ -27,6 +27,10 @@ class Grid:
         self._captions: list[str] = []
         self._rows: list[list[str]] = []
         self._header: list[str] = []
+        self._headers = 0
+        """Rows at the beginning that hold nothing but cells of a header."""
+        self._names_only = True
+        """Whether the same is true of the open row."""
         self._held = 0
         self._row: list[str] | None = None
         self._cell: list[str] | None = None
@@ -36,16 +40,17 @@ class Grid:
     def begin_row(self) -> list[Block]:
         """Begin a row; returns the blocks of a long table that are complete."""
         self._end_row()
-        self._row = []
+        self._row, self._names_only = [], True
         if self._held < TABLE_CHARS:
             return []
-        blocks = [*self._take_captions(), *table_blocks(self._rows)]
-        self._rows, self._held = [self._header], 0
+        blocks = [*self._take_captions(), *table_blocks(self._rows, headers=self._headers)]
+        self._rows, self._held, self._headers = [self._header], 0, 0
         return blocks
 
-    def begin_cell(self, columns: str, rows: str) -> None:
-        """Begin a cell with the values of its `colspan` and `rowspan`."""
+    def begin_cell(self, columns: str, rows: str, *, is_name: bool = False) -> None:
+        """Begin a cell, which may be one of a header, with its `colspan` and `rowspan`."""
         self._cell = []
+        self._names_only = self._names_only and is_name
         self._spans = (_span(columns, _MAX_COLUMNS), _span(rows, _MAX_ROW_SPAN))
 
     def add_text(self, text: str) -> None:
@@ -109,7 +114,7 @@ class Grid:
         if all(sum(1 for cell in row if cell.strip()) <= 1 for row in rows):
             texts = [row_text([cell for cell in row if cell.strip()]) for row in rows]
             return [*self._take_captions(), *(Block(BlockKind.PARAGRAPH, t) for t in texts)]
-        return [*self._take_captions(), *table_blocks(rows)]
+        return [*self._take_captions(), *table_blocks(rows, headers=self._headers)]
 
     def _take_captions(self) -> list[Block]:
         captions, self._captions = self._captions, []
@@ -130,6 +135,8 @@ class Grid:
         self._fill_hanging()
         if not self._header:
             self._header = self._row
+        if self._names_only and any(self._row) and self._headers == len(self._rows):
+            self._headers += 1
         self._rows.append(self._row)
         self._held += sum(len(cell) + 3 for cell in self._row)
         self._row = None

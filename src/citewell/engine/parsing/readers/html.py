@@ -538,7 +538,8 @@ class HtmlBlockParser(HTMLParser):
         if tag == "tr":
             self._blocks += grid.begin_row()
         else:
-            grid.begin_cell(values.get("colspan", ""), values.get("rowspan", ""))
+            spans = values.get("colspan", ""), values.get("rowspan", "")
+            grid.begin_cell(*spans, is_name=tag == "th")
 
     def _end_cell(self) -> None:
         if self._grids and not self._grids[-1].is_layout:

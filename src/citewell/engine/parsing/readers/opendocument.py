@@ -181,7 +181,10 @@ class Content:
         self._is_paper = False
         rows = list(self._rows(element))
         self._is_paper = is_paper
-        yield from table_blocks(rows, page)
+        first = next((part for part in element if "column" not in local(part.tag)), element)
+        is_named = local(first.tag) == "table-header-rows"
+        headers = sum(local(row.tag) == "table-row" for row in first) if is_named else 0
+        yield from table_blocks(rows, page, headers=headers)
 
     def _said(self, element: ET.Element) -> Iterator[Block]:
         """Yield the notes of a speaker to a slide."""

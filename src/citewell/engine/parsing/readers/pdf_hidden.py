@@ -33,7 +33,8 @@ _PICTURES = (_pdfium.FPDF_PAGEOBJ_IMAGE, _pdfium.FPDF_PAGEOBJ_FORM)
 def remove_hidden(page: Any) -> list[str]:
     """Take the unseen text out of a page of pypdfium2.
 
-    Text without ink stays on pages with pictures: it is what was recognised on a scan.
+    Text without ink or in transparent ink stays on pages with pictures: it is what was recognised
+    on a scan.
 
     Returns:
         The texts that were taken out.
@@ -87,7 +88,10 @@ def _look(each: Any, parts: tuple[ctypes.c_uint, ...]) -> _Look:
         return _Look.WITHOUT_INK
     if mode == 0 and _pdfium.FPDFPageObj_GetFillColor(each, *parts):
         red, green, blue, alpha = parts
-        if alpha.value == 0 or _is_tiny(each):
+        if alpha.value == 0:
+            # Some programs lay what they recognised on a scan in transparent ink.
+            return _Look.WITHOUT_INK
+        if _is_tiny(each):
             return _Look.UNSEEN
         if red.value >= _WHITE and green.value >= _WHITE and blue.value >= _WHITE:
             return _Look.DOUBTED

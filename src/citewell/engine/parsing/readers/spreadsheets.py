@@ -8,7 +8,7 @@ from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.formats import DocumentFormat
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.seen_cells import Book, Row
-from citewell.engine.parsing.readers.tables import are_headers, table_blocks
+from citewell.engine.parsing.readers.tables import is_figure, table_blocks
 
 _BOOKS = {
     DocumentFormat.XLSX: ("xlsx", "Workbook"),
@@ -99,10 +99,7 @@ def _with_one_header(rows: list[Row]) -> list[Row]:
     while end < min(len(rows) - 1, start + _MOST_HEADERS - 1) and rows[end].spans:
         end += 1
     named = rows[start : end + 1]
-    below = [rows[end].cells.get(column, "") for column in rows[start].spans]
-    leftmost = min((min(row.cells) for row in named if row.cells), default=1)
-    first = [row.cells.get(leftmost, "") for row in named if leftmost + 1 not in row.spans]
-    if end == start or not are_headers(first, below):
+    if end == start or not _are_headers(named):
         return [_without_repeats(row) for row in rows]
     header: dict[int, str] = {}
     for column in sorted({column for row in rows[start : end + 1] for column in row.cells}):
@@ -110,6 +107,18 @@ def _with_one_header(rows: list[Row]) -> list[Row]:
         header[column] = " ".join(dict.fromkeys(text for text in texts if text))
     body = [_without_repeats(row) for row in rows[end + 1 :]]
     return [*rows[:start], Row(rows[end].number, header), *body]
+
+
+def _are_headers(rows: list[Row]) -> bool:
+    """Whether the last of some rows names what those above it span, or begins the body."""
+    leftmost = min((min(row.cells) for row in rows if row.cells), default=1)
+    first = [row.cells.get(leftmost, "") for row in rows if leftmost + 1 not in row.spans]
+    if len({*first} - {""}) > 1:
+        return False
+    if len(first) == len(rows) and first[0]:
+        # A name over the whole header, or over empty cells of it.
+        return True
+    return not any(is_figure(rows[-1].cells.get(column, "")) for column in rows[0].spans)
 
 
 def _without_repeats(row: Row) -> Row:

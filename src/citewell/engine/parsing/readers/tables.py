@@ -35,7 +35,7 @@ def row_text(cells: Sequence[str]) -> str:
     return CELL_SEPARATOR.join(cleaned)
 
 
-def _with_one_header(rows: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
+def _with_one_header(rows: Iterator[Sequence[str]], headers: int) -> Iterator[Sequence[str]]:
     """The rows with one header: "2025" over "Q1" and "Q2" becomes "2025 Q1" and "2025 Q2"."""
     first = list(islice(rows, _MOST_HEADERS + 1))
     start = 0
@@ -47,48 +47,72 @@ def _with_one_header(rows: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
     ):
         start += 1
     end = start
-    while end < len(first) - 1 and COVERED in map(_identity, first[end]):
+    while end < len(first) - 1 and any(cell is COVERED for cell in first[end]):
         end += 1
-    named = first[start : end + 1]
+    named, body = first[start : end + 1], first[end + 1 :]
     # The lowest row names what the others span, and the body below it spans nothing.
-    if end == start or end > len(first) - 2 or not _names_all(named):
+    if end == start or not body or not _names_all(named, body, is_known=headers > end):
         return chain(first, rows)
     header: list[str] = []
     for column in range(max(map(len, named))):
         texts = [_spanning(row, column) for row in named]
         header.append(" ".join(dict.fromkeys(text for text in texts if text)))
-    return chain(first[:start], [header], first[end + 1 :], rows)
+    return chain(first[:start], [header], body, rows)
 
 
-def _identity(cell: str) -> object:
-    return COVERED if cell is COVERED else None
+def _names_all(rows: list[Sequence[str]], body: list[Sequence[str]], *, is_known: bool) -> bool:
+    """Whether the lowest row names the columns that those above it span.
+
+    It is the first row of the body as often, so it must be told: by the file, by a first cell that
+    goes on through all rows, or by names of their own over columns of figures.
+
+    Args:
+        rows: The rows down to that one.
+        body: Rows below them.
+        is_known: Whether the file says that all rows are a header.
+    """
+    spans = [span for row in rows[:-1] for span in _spans(row)]
+    below = [[_cell(rows[-1], column) for column in span] for span in spans]
+    if not all(map(all, below)):
+        return False
+    if is_known:
+        return True
+    first = [_cell(row, 0) for row in rows]
+    if any(len(row) > 1 and row[1] is COVERED for row in rows) or len({*first} - {""}) > 1:
+        return False
+    if all(first):
+        return True
+    held = [_cell(row, column) for row in body for span in spans for column in span]
+    return (
+        all(len({*names}) == len(names) for names in below)
+        and not any(is_figure(name) for names in below for name in names)
+        and all(map(is_figure, held))
+    )
 
 
-def _names_all(rows: list[Sequence[str]]) -> bool:
-    lowest = rows[-1]
-    below = [
-        lowest[column].strip() if column < len(lowest) else ""
-        for row in rows[:-1]
-        for column, cell in enumerate(row)
-        if cell is COVERED
-    ]
-    first = [row[0] for row in rows if len(row) < 2 or row[1] is not COVERED]
-    return all(below) and are_headers(first, below)
+def _spans(row: Sequence[str]) -> list[list[int]]:
+    """The columns of each cell of a row that is over several."""
+    found: list[list[int]] = []
+    for column, cell in enumerate(row):
+        if cell is COVERED and found:
+            found[-1].append(column)
+        else:
+            found.append([column])
+    return [columns for columns in found if len(columns) > 1]
+
+
+def _cell(row: Sequence[str], column: int) -> str:
+    return clean_line(row[column].replace(TURN, "")) if column < len(row) else ""
 
 
 _FIGURE = re.compile(r"(?!(?:19|20)\d\d\Z)[\d.,:/%€$£()\s+\-\u2212\u2013]*\d[\d.,:/%€$£()\s]*")
-"""Amounts, shares and times; years are names of columns."""
+_LONGEST_FIGURE = 40
+"""Characters; the pattern takes the square of their number."""
 
 
-def are_headers(first: Sequence[str], below: Sequence[str]) -> bool:
-    """Whether the row below a cell over several columns names them, rather than begins the body.
-
-    Args:
-        first: The cells of the first column that span no others: one name, as it spans the rows.
-        below: The cells of the lowest row below those over several columns.
-    """
-    names = {clean_line(cell.replace(TURN, "")) for cell in first} - {""}
-    return len(names) <= 1 and not any(map(_FIGURE.fullmatch, below))
+def is_figure(cell: str) -> bool:
+    """Whether a cell holds an amount, a share or a time; a year is the name of a column."""
+    return len(cell) <= _LONGEST_FIGURE and _FIGURE.fullmatch(cell) is not None
 
 
 def _spanning(row: Sequence[str], column: int) -> str:
@@ -97,20 +121,23 @@ def _spanning(row: Sequence[str], column: int) -> str:
         return ""
     while column and row[column] is COVERED:
         column -= 1
-    return clean_line(row[column].replace(TURN, ""))
+    return _cell(row, column)
 
 
-def table_blocks(rows: Iterable[Sequence[str]], page: int | None = None) -> Iterator[Block]:
+def table_blocks(
+    rows: Iterable[Sequence[str]], page: int | None = None, *, headers: int = 0
+) -> Iterator[Block]:
     """Yield a table's rows as blocks; rows without text are left out.
 
     Args:
         rows: The header row first.
         page: Page, slide or sheet it stands on.
+        headers: Rows at the beginning that the file says are a header; 0 if it does not say.
     """
     header = ""
     lines: list[str] = []
     held = 0
-    for cells in _with_one_header(iter(rows)):
+    for cells in _with_one_header(iter(rows), headers):
         line = row_text(cells)
         if not line:
             continue
