@@ -67,6 +67,24 @@ class TestDocuments:
         unread = installation.call("documents", "show", "HOIST", "--as", "hoist@example.org")
         assert (unread.exit_code, unread.stderr) == (2, "There is no document `HOIST`.\n")
 
+    def test_a_collection_goes_with_its_documents_and_asks_before(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        for name in ("one.txt", "two.txt"):
+            (tmp_path / name).write_text(f"{TEXT} {name}", encoding="utf-8")
+        installation.json("ingest", str(tmp_path), "--collection", "Old rules", "--no-wait")
+        delete = ("collections", "delete", "Old rules")
+        asked = installation.call(*delete)
+        assert asked.exit_code == 1
+        assert "Remove the collection Old rules with 2 documents, for good?" in asked.stderr
+        listed = ("documents", "list", "--collection", "Old rules")
+        assert installation.json(*listed)["total"] == 2
+        assert installation.json(*delete, "--yes")["documents"] == 2
+        assert installation.call(*listed).exit_code == 2
+        assert "one.txt" not in installation.call("documents", "trash").stdout
+        installation.call("collections", "create", "Old rules")
+        assert installation.call(*delete).stdout == "Deleted.\n"
+
     def test_several_that_fit_are_named_and_nothing_is_done(
         self, installation: Installation, tmp_path: Path
     ) -> None:

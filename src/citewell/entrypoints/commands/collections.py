@@ -1,5 +1,7 @@
-"""`collections`: listing, making and changing them."""
+"""`collections`: listing, making, changing and deleting them."""
 
+import uuid
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -31,9 +33,14 @@ from citewell.features.collections.schemas import (
     CollectionRead,
     CollectionUpdate,
 )
+from citewell.features.documents import service as documents
+from citewell.features.documents.errors import DocumentNotFoundError
+from citewell.features.documents.schemas import DocumentQuery
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.trash import retention
+from citewell.features.trash import service as trash
 from citewell.features.trash.schemas import RetentionRead
+from citewell.indexes.contract import index_of
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 
 NameArgument = Annotated[
@@ -62,6 +69,7 @@ def add_to(_: typer.Typer) -> None:
         ("create", create_collection),
         ("update", update_collection),
         ("retention", preview_retention),
+        ("delete", delete_collection),
     ):
         collection.command(name)(command)
     granting.add_to_collections(collection)
@@ -215,6 +223,64 @@ def preview_retention(
     out.print(f"{would.total} {documents} older than {would.keep_days} {days}.")
     if would.is_final:
         out.print("The trash keeps nothing: they would be removed for good.")
+
+
+def delete_collection(
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove a collection with its documents, for good; asks first if there are any."""
+
+    async def count(platform: Platform, caller: Caller) -> int:
+        async with unit_of_work(platform, caller) as ctx:
+            held_in = (await service.find(ctx, name)).id
+            return (await documents.page(ctx, PageRequest(1, 1), DocumentQuery(held_in))).total
+
+    held = 0 if yes else administer(count, tenant=tenant, as_user=as_user)
+    if held:
+        asked = f"Remove the collection {name} with {counted(held, 'document')}, for good?"
+        typer.confirm(asked, abort=True, err=True)
+
+    async def act(platform: Platform, caller: Caller) -> tuple[uuid.UUID, int]:
+        async with unit_of_work(platform, caller) as ctx:
+            found = (await service.find(ctx, name)).id
+        removed = await _empty(platform, caller, found)
+        async with unit_of_work(platform, caller) as ctx:
+            await service.delete(ctx, found)
+        return found, removed
+
+    gone, removed = administer(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json({"id": str(gone), "documents": removed})
+    else:
+        out.print(f"Deleted, with {counted(removed, 'document')}." if removed else "Deleted.")
+
+
+async def _empty(platform: Platform, caller: Caller, collection_id: uuid.UUID) -> int:
+    """Move all documents of a collection into the trash; returns how many there were.
+
+    Each in a transaction of its own, as `documents delete` does: a refusal leaves those before it
+    where they can be restored, and the collection with them.
+    """
+    removed = 0
+    while True:
+        async with unit_of_work(platform, caller) as ctx:
+            asked = DocumentQuery(collection_id)
+            found = await documents.page(ctx, PageRequest(1, MAX_LIMIT), asked)
+        if not found.items:
+            break
+        for each in found.items:
+            async with unit_of_work(platform, caller) as ctx:
+                # Attachments go with their document.
+                with suppress(DocumentNotFoundError):
+                    await trash.delete(ctx, each.document.id)
+            removed += 1
+    if removed:
+        await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
+    return removed
 
 
 def _given(**options: object) -> dict[str, object]:
