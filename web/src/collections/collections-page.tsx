@@ -78,6 +78,9 @@ function Row({ collection, mayExport, onOpen }: { collection: CollectionListed; 
   const attempt = useAttempt();
   const queries = useQueryClient();
   const strategy = STRATEGIES[collection.chunk_strategy as keyof typeof STRATEGIES];
+  const { isAdmin } = useRights();
+  // Administrators see every collection; of a private one they count only what a grant lets them read.
+  const mayHold = isAdmin && collection.visibility === "private" && collection.documents === 0;
 
   async function remove(): Promise<void> {
     const params = { path: { collection_id: collection.id } };
@@ -93,7 +96,7 @@ function Row({ collection, mayExport, onOpen }: { collection: CollectionListed; 
         </p>
         {collection.description !== "" && <p className="wrap-anywhere">{collection.description}</p>}
         <p className="text-sm text-soft">
-          {t("documents.count", { count: collection.documents })} · {collection.visibility === "private" && <>{t("collections.isPrivate")} · </>}
+          {mayHold ? t("collections.noneShown") : t("documents.count", { count: collection.documents })} · {collection.visibility === "private" && <>{t("collections.isPrivate")} · </>}
           {strategy === undefined ? collection.chunk_strategy : t(strategy as "cut.fixed")} · {t("collections.sizes", { size: collection.chunk_size, overlap: collection.chunk_overlap })}
           {collection.keep_days != null && <> · {t("collections.keeps", { count: collection.keep_days })}</>}
         </p>
