@@ -41,7 +41,9 @@ from citewell.engine.answering.offices import (
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.compounds import UnsaidWord
+from citewell.engine.answering.reading.conditions import asks_for_rows, pick_rows
 from citewell.engine.answering.reading.counting import names_counted
+from citewell.engine.answering.reading.grid import grids_of
 from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.answering.rivals import is_of_another_place, is_of_another_thing
 from citewell.engine.answering.signals import (
@@ -190,6 +192,7 @@ def _is_in_doubt(
         or _is_of_another_part(material, statement)
         or (asked.kind is Kind.YES_NO and not tells_listed(asked.text, plain))
         or _lacks_number(material, statement)
+        or _meets_no_condition(material, statement)
         or _limits_each(material, statement)
         or _is_another_sort(material, statement)
         or _tears_name(material, statement)
@@ -283,6 +286,27 @@ def _lacks_number(material: Material, statement: Statement) -> bool:
     """Whether a number of the question stands nowhere near: `at an interval of 5 minutes`."""
     lacking = content_of(material) - near_terms(material, statement)
     return any(material.question.terms[at].text.isdigit() for at in lacking)
+
+
+def _meets_no_condition(material: Material, statement: Statement) -> bool:
+    """Whether rows are asked for by a condition that no cell of the table meets."""
+    quote = statement.quotes[0]
+    if not is_table_row(quote.text):
+        return False
+    grids = (grid for stream in material.streams for grid in grids_of(stream))
+    told = [
+        grid
+        for grid in grids
+        if any(
+            grid.candidate(row).passage is quote.passage
+            and grid.candidate(row).span.start == quote.span.start
+            for row in range(len(grid.rows))
+        )
+    ]
+    return any(
+        asks_for_rows(material, grid) and (picked := pick_rows(material, grid)) and not picked.rows
+        for grid in told
+    )
 
 
 def _lacks_owned(material: Material, statement: Statement) -> bool:

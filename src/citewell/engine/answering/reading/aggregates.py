@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from citewell.engine.answering.asking.answer_kinds import Aggregate
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
+from citewell.engine.answering.reading.conditions import pick_marked
 from citewell.engine.answering.reading.counting import counts_items
 from citewell.engine.answering.reading.grid import (
     TableRows,
@@ -139,6 +140,10 @@ def _filtered(
     named = rows_named(material.question.text, grid)
     if len(named) >= _MIN_ROWS or (named and material.asked.aggregate is Aggregate.COUNT):
         return named, frozenset[int]().union(*(held[row] for row in named))
+    if material.asked.aggregate is Aggregate.COUNT:
+        marked = pick_marked(material, grid)
+        if marked:
+            return marked, frozenset[int]().union(*(held[row] for row in marked))
     everywhere = held[0].intersection(*held)
     some = frozenset[int]().union(*held) - everywhere
     reading = grid.rows[0][0]

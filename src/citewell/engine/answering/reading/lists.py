@@ -9,8 +9,10 @@ from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.reading.base import Material, Quote, Statement
+from citewell.engine.answering.reading.conditions import pick_rows
 from citewell.engine.answering.reading.counting import counts_items
 from citewell.engine.answering.reading.grid import grids_of
+from citewell.engine.answering.reading.rows import grid_of, rows_told
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.chunking.legal_units import above_clauses
 from citewell.engine.text.sentences import Span
@@ -210,7 +212,13 @@ def find_list(material: Material) -> Statement | None:
     holder = _holder(block, ranked[0].candidate)
     if value < ranked[0].score - _PREFERENCE and not (holder and material.asked.kind is Kind.LIST):
         return None
-    return make_statement(material, block, value, coverage)
+    first, at = block.items[0][0]
+    grid = grid_of(material, first.candidates[at]) if material.asked.kind is Kind.LIST else None
+    picked = None if grid is None else pick_rows(material, grid)
+    if grid is None or picked is None or len(picked.rows) == len(grid.rows):
+        return make_statement(material, block, value, coverage)
+    # A whole table is no answer to a condition that its cells do not meet.
+    return rows_told(material, grid, picked, value, coverage) if picked.rows else None
 
 
 def expand_lead_in(material: Material, lead: Candidate) -> Statement | None:

@@ -37,7 +37,7 @@ def read(material: Material, max_sentences: int) -> list[Statement]:
         return compared[: max(max_sentences, 2)]
     if asked.aggregate not in (None, Aggregate.COUNT) and (made := read_aggregate(material)):
         return [made]
-    if asked.kind is Kind.LIST and (picked := read_rows(material)):
+    if picked := read_rows(material):
         return [picked]
     if asked.kind in _LISTED and (listed := find_list(material)):
         return [listed]
