@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
-from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.answer_kinds import Aggregate, Kind
 from citewell.engine.answering.asking.boundaries import tells_boundary
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.focus import focus_of
@@ -421,6 +421,8 @@ def _is_miscounted(material: Material, statement: Statement, offered: float) -> 
 def _is_counted(material: Material, statement: Statement) -> bool:
     """Whether what is asked for was counted, or is listed in one sentence to be counted."""
     asked, text = material.asked, statement.text
+    if asked.aggregate in (Aggregate.MAXIMUM, Aggregate.MINIMUM) and statement.operands:
+        return True  # `Which room has the most seats?` asks for a row, whatever it is called
     if asked.kind is not Kind.COUNT or statement.operands is not None:
         return asked.kind is Kind.COUNT
     return is_series(text) and counts_items(

@@ -34,3 +34,35 @@ class TestComparison:
         )
         made = answer("Compare the price of plan Basic and plan Advanced", passage(text))
         assert [text in made.text for text in ("120", "280")] == [True, True]
+
+
+class TestTheOneWithMore:
+    PLANS = passage(
+        "Plan | Price GBP | Price VND | Users\nRiver Basic | 96 | 3,080,000 | 3\n"
+        "River Pro | 180 | 5,770,000 | 9\nRiver Max | 240 | 7,700,000 | 20"
+    )
+    PHU_CAP = passage(
+        "Khoản | Đối tượng | Mức tiền | Kỳ chi trả\n"
+        "Phụ cấp điện thoại | Kỹ sư hiện trường | 350.000 | Tháng\n"
+        "Phụ cấp điện thoại | Nhân viên kinh doanh | 500.000 | Tháng\n"
+        "Phụ cấp ăn trưa | Nhân viên | 40.000 | Ngày",
+        language="vi",
+    )
+
+    def test_row_that_wins_stands_first_beside_the_other(self) -> None:
+        for question, first, second in (
+            ("Which is cheaper, River Basic or River Pro?", "Basic", "Pro"),
+            ("Which is cheaper, River Pro or River Basic?", "Basic", "Pro"),
+            ("Which is more expensive: River Basic or River Pro?", "Pro", "Basic"),
+            ("Which plan has more users, River Basic or River Pro?", "Pro", "Basic"),
+        ):
+            told = [one.text for one in answer(question, self.PLANS).sentences]
+            assert [first in told[0], second in told[1]] == [True, True], (question, told)
+
+    def test_a_vietnamese_question_is_read_alike(self) -> None:
+        for question in (
+            "Phụ cấp điện thoại của kỹ sư hiện trường và nhân viên kinh doanh, bên nào cao hơn?",
+            "Bên nào có phụ cấp điện thoại cao hơn, kỹ sư hiện trường hay nhân viên kinh doanh?",
+        ):
+            told = [one.text for one in answer(question, self.PHU_CAP, language="vi").sentences]
+            assert ["500.000" in told[0], "350.000" in told[1]] == [True, True], (question, told)

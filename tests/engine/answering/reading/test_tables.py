@@ -72,6 +72,11 @@ class TestAggregate:
         assert made.sentences[0].text.startswith(start)
         assert "3 rows" in made.sentences[0].text
 
+    def test_a_row_of_rooms_is_the_answer_to_which_room_has_most(self):
+        text = "Room | Floor | Seats\nAlder | 1 | 8\nCedar | 2 | 20\nFir | 3 | 30"
+        made = answer("Which room has the most seats?", passage(text))
+        assert made.sentences[0].text == "Fir: 30 (the highest Seats of 3 rows)"
+
     def test_rows_are_counted_where_they_are_what_is_asked_for(self):
         text = "Service | Price\nCalibration | 165\nTraining | 850\nRental | 195"
         made = answer("How many services are there?", passage(text, heading=["Services"]))

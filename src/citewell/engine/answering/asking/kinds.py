@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from citewell.engine.answering.asking.answer_kinds import Aggregate, Kind
+from citewell.engine.answering.asking.contrasting import COMPARATIVES, Contrast, contrast_of
 from citewell.engine.answering.asking.keywords import kind_of_keywords
 from citewell.engine.answering.base import Question
 from citewell.engine.text.normalisation import fold, normalise
@@ -27,6 +28,8 @@ class Asked:
     """The words after `how many`, without accents: what the number must count."""
     sides: tuple[str, str] | None = None
     """The two things a comparison names, without accents."""
+    is_more: bool | None = None
+    """Whether the side that has more is asked for, or the one with less; None: neither is."""
     is_current: bool = False
     """Whether it asks for what holds now: the newest passage leads."""
     is_clock: bool = False
@@ -337,6 +340,9 @@ def read_question(text: str, language: str) -> Asked:
         kind = kind_of_keywords(written, plain, language) or kind
     if kind is Kind.PLACE and _CONDITION.search(plain) and not _NAME.search(text):
         kind = Kind.OTHER
+    contrast = contrast_of(text)
+    if contrast is not None:
+        kind = Kind.COMPARISON
     aggregate = next((one for one, pattern in _AGGREGATES if pattern.search(seen)), None)
     if aggregate is Aggregate.COUNT and kind is Kind.YES_NO and language == "vi":
         aggregate = None  # typed without marks: `co may chieu khong` asks for a machine
@@ -346,10 +352,11 @@ def read_question(text: str, language: str) -> Asked:
         kind=kind,
         aggregate=aggregate,
         counted=tuple(map(fold, _counted(seen, language))),
-        sides=_sides(plain) if kind is Kind.COMPARISON else None,
+        sides=_sides_of(plain, contrast) if kind is Kind.COMPARISON else None,
+        is_more=contrast.is_more if contrast else None,
         is_current=_CURRENT.search(plain) is not None,
         is_clock=_CLOCK.search(plain) is not None,
-        instructions=_instructions(written, kind) | slips,
+        instructions=_instructions(written, kind, is_contrast=contrast is not None) | slips,
     )
 
 
@@ -376,9 +383,10 @@ def _without_likes(written: str, plain: str) -> str:
     return " ".join(_UNLIKE.get(one, other) for one, other in pairs)
 
 
-def _instructions(written: str, kind: Kind) -> frozenset[str]:
+def _instructions(written: str, kind: Kind, *, is_contrast: bool) -> frozenset[str]:
     patterns = [pattern for _, pattern in _AGGREGATES] + [_CURRENT, _COMPARING, _LISTING]
     patterns += [_HAPPENING] if kind in (Kind.OTHER, Kind.TIME) else []
+    patterns += [COMPARATIVES] if is_contrast else []
     patterns += [_DEFINING] if kind is Kind.DEFINITION else []
     plain = _without_likes(written, fold(written))
     if len(plain) != len(written):  # a letter that folds to two: places no longer agree
@@ -429,6 +437,10 @@ def _counted(plain: str, language: str) -> tuple[str, ...]:
             break
         words.append(word)
     return tuple(words)
+
+
+def _sides_of(plain: str, contrast: Contrast | None) -> tuple[str, str] | None:
+    return contrast.sides if contrast is not None else _sides(plain)
 
 
 def _sides(plain: str) -> tuple[str, str] | None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from citewell.engine.answering.reading.base import Material, Statement, stated
+from citewell.engine.answering.reading.base import Material, Statement, quote_of, stated
+from citewell.engine.answering.reading.grid import figure_columns, number_in
+from citewell.engine.answering.reading.rows import grid_of
 from citewell.engine.answering.reading.subjects import is_function_word, names_of
-from citewell.engine.answering.reading.tables import read_cell
+from citewell.engine.answering.reading.tables import read_cell, told_cells
 from citewell.engine.answering.scoring import Scored
 from citewell.engine.text.normalisation import fold
 
@@ -40,7 +42,39 @@ def compare(material: Material) -> list[Statement] | None:
         made[passage.start + one.candidate.span.start, hash(passage.chunk_id)] = _statement(
             material, one
         )
+    rows = [one for one in chosen if one is not None and one.candidate.is_row]
+    if material.asked.is_more is not None and len(rows) == len(made) > 1:
+        return _by_figures(material, rows) or list(made.values())
     return list(made.values())
+
+
+def _by_figures(material: Material, rows: Sequence[Scored]) -> list[Statement] | None:
+    """Two rows of a table by the figure that is compared, the one that is asked for first."""
+    grid = grid_of(material, rows[0].candidate)
+    if grid is None:
+        return None
+    places = [
+        at for one in rows for at in range(len(grid.rows)) if grid.candidate(at) is one.candidate
+    ]
+    if len(places) < len(rows):
+        return None
+    columns = figure_columns(material.asked, grid, places)
+    if not columns:
+        return None
+    first = columns[0]
+    figures = [number_in(grid.cells(at)[first]) or 0.0 for at in places]
+    order = sorted(
+        range(len(rows)), key=lambda at: figures[at], reverse=bool(material.asked.is_more)
+    )
+    return [
+        Statement(
+            told_cells(material, grid, places[at], columns),
+            (quote_of(rows[at].candidate),),
+            rows[at].score,
+            rows[at].coverage,
+        )
+        for at in order
+    ]
 
 
 def _apart(

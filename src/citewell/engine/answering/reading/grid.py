@@ -24,6 +24,14 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
         r"\b(?:expensive|cheap(?:er|est)?|dearest|(?:dat|re) (?:tien )?(?:nhat|hon))\b",
         r"\b(?:price|cost|fee|gia|muc tien|so tien|don gia|tien)\b",
     ),
+    (
+        r"\b(?:deep(?:er|est)?|sau (?:nhat|hon|bao nhieu))\b",
+        r"\b(?:depth|deep|do sau)\b",
+    ),
+    (
+        r"\b(?:long(?:er|est)|lau (?:nhat|hon)|dai (?:nhat|hon))\b",
+        r"\b(?:length|duration|life|term|period|chieu dai|thoi (?:gian|han))\b",
+    ),
     (r"\b(?:tall|taller|tallest|cao nhat|cao bao nhieu)\b", r"\b(?:height|chieu cao)\b"),
     (
         r"\b(?:heavy|heavier|heaviest|lightest|weighs?|nang (?:nhat|bao nhieu))\b",
@@ -266,6 +274,24 @@ def price_columns(asked: Asked, grid: TableRows, row: int) -> list[int]:
         if _CURRENCY_COLUMN.search(grid.header[column]) and number_in(cell) is not None
     ]
     return found if len(found) > 1 and is_one_price(grid, found) else []
+
+
+def figure_columns(asked: Asked, grid: TableRows, rows: Sequence[int]) -> list[int]:
+    """Get the column of numbers by which rows are compared: the one that is named, or the only one.
+
+    Several where they tell one price in several currencies, none where it is unclear.
+    """
+    numeric = [
+        column
+        for column in range(len(grid.header))
+        if column != label_column(grid)
+        and all(number_in(grid.cells(row)[column]) is not None for row in rows)
+    ]
+    named = named_columns(asked, grid)
+    weights = {column: named.get(column, 0.0) for column in numeric}
+    most = max(weights.values(), default=0.0)
+    best = [column for column in numeric if weights[column] > most - 0.01]
+    return best if best and is_one_price(grid, best) else []
 
 
 def is_one_price(grid: TableRows, columns: Sequence[int]) -> bool:

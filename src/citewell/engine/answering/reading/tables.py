@@ -41,6 +41,18 @@ def read_cell(material: Material, best: Scored) -> Statement:
     return Statement("; ".join(dict.fromkeys(lines)), quotes, best.score, best.coverage)
 
 
+def told_cells(material: Material, grid: TableRows, row: int, columns: Sequence[int]) -> str:
+    """Tell some cells of a row under its name: `Basic, Price: 96 GBP, 3,080,000 VND`."""
+    cells = grid.cells(row)
+    first = columns[0]
+    values = [value_with_unit(grid.header[one], cells[one]) for one in columns]
+    if values == [cells[first]]:
+        values = [amount(grid, first, cells[first], _lines_above(material, grid))]
+    label = name_of(material.asked, grid, row, told=first)
+    name = name_without_unit(grid.header[first])
+    return f"{label}, {name}: {', '.join(values)}"
+
+
 def _grid_of(material: Material, candidate: Candidate) -> tuple[TableRows, int] | None:
     for stream in material.streams:
         for grid in grids_of(stream):
