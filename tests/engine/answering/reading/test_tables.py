@@ -153,7 +153,8 @@ class TestGrade:
     def test_extreme_is_cited_by_its_row_and_by_all_it_was_compared_with(self) -> None:
         text = "Year | Ducks\n2019 | 120\n2020 | 135\n2021 | 150"
         made = answer("What is the highest number of ducks per year?", passage(text))
-        assert [one.quote for one in made.citations] == ["2021 | 150", text.partition("\n")[2]]
+        header, _, rows = text.partition("\n")
+        assert [one.quote for one in made.citations] == ["2021 | 150", rows, header]
 
     def test_counted_items_are_reworded(self) -> None:
         given = passage("Our branches are:\n\n- Huế\n- Zagreb\n- Lisbon")
@@ -195,6 +196,21 @@ class TestCitedHeaders:
         assessment = made.sentences[0].assessment
         assert assessment is not None
         assert (assessment.grade, assessment.unsupported_terms) == (Grade.CLOSE, ())
+
+    def test_whole_table_is_close_with_its_header_and_a_sum_cites_it(self):
+        listed = grade_extract(answer("Which piers are there?", PIERS), language="en")
+        assert listed.citations[-1].quote == "Pier | Berth length | Weekly rate"
+        assessment = listed.sentences[0].assessment
+        assert assessment is not None
+        assert (assessment.grade, assessment.unsupported_terms) == (Grade.CLOSE, ())
+        total = grade_extract(
+            answer("What is the total weekly rate of all piers?", PIERS), language="en"
+        )
+        assert "Pier | Berth length | Weekly rate" in [one.quote for one in total.citations]
+        assessment = total.sentences[0].assessment
+        assert assessment is not None
+        assert assessment.grade is Grade.REWORDED
+        assert "2,730" in assessment.unsupported_terms
 
     def test_header_that_was_not_found_is_not_cited_and_leaves_the_sentence_reworded(self):
         cut = passage(

@@ -32,15 +32,15 @@ def with_headers(material: Material, statements: Sequence[Statement]) -> list[St
 
 
 def _cited(material: Material, statement: Statement) -> Statement:
-    rows = [row for quote in statement.quotes if (row := _row_of(material, quote))]
+    rows = [row for quote in statement.quotes for row in _rows_of(material, quote)]
     if statement.operands is None and not rows and _is_listed(statement):
         first = replace(statement.quotes[0], readings=(statement.text,))
         return replace(statement, quotes=(first, *statement.quotes[1:]))
-    if statement.operands is not None or not rows:
+    if not rows:
         return statement
     said = frozenset(words(normalise(statement.text)))
     quotes = list(statement.quotes)
-    for reading, at in rows:
+    for reading, at in _one_of_each_table(rows):
         lacking = said - _words_of(quotes)
         for quote in _above(material, reading, at):
             is_named = quote.text == reading.candidates[at].header and _names_in(
@@ -48,6 +48,8 @@ def _cited(material: Material, statement: Statement) -> Statement:
             )
             if quote not in quotes and (is_named or lacking & _words_of([quote])):
                 quotes.append(quote)
+    if statement.operands is not None:  # no quote says what was computed
+        return replace(statement, quotes=tuple(quotes))
     cited = {quote.text for quote in quotes}
     under = [one.candidates[at] for one, at in rows if one.candidates[at].header in cited]
     told = [one.candidates[at] for one, at in rows]
@@ -123,14 +125,26 @@ def _words_of(quotes: Sequence[Quote]) -> frozenset[str]:
     return frozenset(word for quote in quotes for word in words(normalise(quote.text)))
 
 
-def _row_of(material: Material, quote: Quote) -> tuple[ReadPassage, int] | None:
+def _rows_of(material: Material, quote: Quote) -> Iterator[tuple[ReadPassage, int]]:
+    """The rows that a quote holds; a list quotes those of a passage from the first to the last."""
     for reading in material.scores.readings:
         if reading.passage is not quote.passage:
             continue
         for at, candidate in enumerate(reading.candidates):
-            if candidate.is_row and candidate.span == quote.span:
-                return reading, at
-    return None
+            span = candidate.span
+            if candidate.is_row and quote.span.start <= span.start and span.end <= quote.span.end:
+                yield reading, at
+
+
+def _one_of_each_table(
+    rows: Sequence[tuple[ReadPassage, int]],
+) -> Iterator[tuple[ReadPassage, int]]:
+    """The first row of each table: they share what stands above them."""
+    tables = {
+        (one.passage.document_id, one.passage.version, one.candidates[at].header): (one, at)
+        for one, at in reversed(rows)
+    }
+    yield from reversed(tables.values())
 
 
 def _above(material: Material, reading: ReadPassage, at: int) -> Iterator[Quote]:
