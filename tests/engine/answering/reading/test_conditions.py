@@ -1,6 +1,10 @@
 """Rows of a table that meet the condition of a question, and no others."""
 
-from tests.engine.answering.passages import answer, passage
+from citewell.engine.answering.base import Passage
+from citewell.engine.answering.extractive import read_passages
+from citewell.engine.answering.reading.conditions import asks_for_rows
+from citewell.engine.answering.reading.grid import grids_of
+from tests.engine.answering.passages import answer, asked, passage
 
 ROOMS = passage(
     "Room | Floor | Seats | Projector\nAlder | 1 | 8 | yes\nBirch | 1 | 12 | no\n"
@@ -29,7 +33,7 @@ LEAVE = passage(
 )
 
 
-def told(question: str, *passages, language: str = "en") -> str:
+def told(question: str, *passages: Passage, language: str = "en") -> str:
     return answer(question, *passages, language=language).text
 
 
@@ -106,3 +110,23 @@ class TestNothingMet:
 
     def test_a_question_without_a_condition_gets_the_whole_table(self) -> None:
         assert told("Which rooms are there?", ROOMS).count("Room: ") == 6
+
+    def test_a_row_that_has_the_word_is_no_list_of_what_is_asked(self) -> None:
+        codes = passage(
+            "Code | Meaning\nE-07 | Deeper than the model can go\nE-10 | Electrode dry",
+            heading=("Error codes",),
+        )
+        given = [codes]
+        made, _ = read_passages(asked("Which models have an electrode?", given), given)
+        grid = next(grids_of(made.streams[0]))
+        assert not asks_for_rows(made, grid)
+        made, _ = read_passages(asked("Which codes have an electrode?", given), given)
+        assert asks_for_rows(made, next(grids_of(made.streams[0])))
+
+    def test_figures_of_a_column_are_not_asked_of_one_row_alone(self) -> None:
+        limits = passage(
+            "Place | Hotel limit\nHanoi | 80 GBP\nRest of Vietnam | 60 GBP\nLondon | 165 GBP",
+            title="Travel",
+            heading=("Hotel limits",),
+        )
+        assert "Hanoi" in told("What are the hotel limits for Vietnam?", limits)

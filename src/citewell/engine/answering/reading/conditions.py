@@ -45,6 +45,13 @@ _BOUND = re.compile(
     rf"(?P<below>{_BELOW})|(?P<above>{_ABOVE}))(?: than)? (?:[^\W\d_]+ )?[$€£¥₫]?\d"
 )
 
+_LISTED = re.compile(
+    r"^(?:which|what|list|name|enumerate|show)(?: me| are| were| all| of| the| our)* "
+    r"(?P<en>[^\W_]+(?: [^\W_]+){0,3})|"
+    r"\b(?:nhung|cac|liet ke|ke ten) (?P<vi>[^\W_]+(?: [^\W_]+){0,2}?) (?:nao|gi|co|trong|o)\b"
+)
+"""What a list is asked of, in its first words."""
+
 _Test = Callable[[str], bool]
 
 
@@ -61,7 +68,7 @@ def asks_for_rows(material: Material, grid: TableRows) -> bool:
     """Whether a question asks which rows of a table there are: a list, or by the rows' name."""
     asked = material.asked
     if asked.kind in (Kind.LIST, Kind.YES_NO):
-        return asked.kind is Kind.LIST
+        return asked.kind is Kind.LIST and _names_rows(material, grid)
     name = fold(normalise(grid.header[label_column(grid)]))
     called = "|".join(re.escape(stem_english(word)) for word in re.findall(r"[^\W_]+", name))
     if not called:
@@ -70,6 +77,36 @@ def asks_for_rows(material: Material, grid: TableRows) -> bool:
     if material.question.language == "vi":
         pattern = rf"\b(?:{called})(?: \w+)? nao\b"
     return re.search(pattern, asked.text) is not None
+
+
+def _names_rows(material: Material, grid: TableRows) -> bool:
+    """Whether what a list is asked of is in the header of a table or above it.
+
+    A row of error codes with the word `model` is no list of models; `hotel limits for Vietnam` asks
+    for figures of a column, which rows of other names have as well.
+    """
+    found = _LISTED.search(material.asked.text)
+    if found is None:
+        return True
+    words = (found["en"] or found["vi"]).split()
+    language, terms = material.question.language, material.question.terms
+    ends = next((at for at, word in enumerate(words) if at and is_function_word(word, language)), 4)
+    said = frozenset(words[:ends] if found["en"] else words)
+    first = grid.rows[0][0]
+    figures = [name for column, name in enumerate(grid.header) if _is_of_figures(grid, column)]
+    names = [name for name in grid.header if name not in figures]
+    line = grid.candidate(0).lead.removesuffix(grid.candidate(0).header)
+    above = (first.find(line) | first.above) - first.find(" | ".join(figures))
+    around = above | first.find(" | ".join(names))
+    named = {
+        at for at, term in enumerate(terms) if said.issuperset(fold(term.text.lower()).split())
+    }
+    return not named or not named.isdisjoint(around)
+
+
+def _is_of_figures(grid: TableRows, column: int) -> bool:
+    cells = [grid.cells(row)[column] for row in range(len(grid.rows))]
+    return sum(number_in(cell) is not None for cell in cells) * 2 > len(cells)
 
 
 def is_denied(text: str) -> bool:

@@ -9,7 +9,7 @@ from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.reading.base import Material, Quote, Statement
-from citewell.engine.answering.reading.conditions import pick_rows
+from citewell.engine.answering.reading.conditions import asks_for_rows, pick_rows
 from citewell.engine.answering.reading.counting import counts_items
 from citewell.engine.answering.reading.grid import grids_of
 from citewell.engine.answering.reading.rows import grid_of, rows_told
@@ -214,7 +214,8 @@ def find_list(material: Material) -> Statement | None:
         return None
     first, at = block.items[0][0]
     grid = grid_of(material, first.candidates[at]) if material.asked.kind is Kind.LIST else None
-    picked = None if grid is None else pick_rows(material, grid)
+    is_asked = grid is not None and asks_for_rows(material, grid)
+    picked = pick_rows(material, grid) if grid is not None and is_asked else None
     if grid is None or picked is None or len(picked.rows) == len(grid.rows):
         return make_statement(material, block, value, coverage)
     # A whole table is no answer to a condition that its cells do not meet.

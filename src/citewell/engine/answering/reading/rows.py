@@ -30,14 +30,14 @@ def read_rows(material: Material) -> Statement | None:
         return None
     best = ranked[0]
     grid = grid_of(material, best.candidate)
-    if grid is None or not asks_for_rows(material, grid):
+    if grid is None:
         return None
     # What is denied is not what is named: `not held by Jon Berg`.
     is_named = material.asked.kind is Kind.LIST and not is_denied(material.asked.text)
     named = rows_named(material.question.text, grid) if is_named else []
     if 1 < len(named) <= min(MAX_ROWS, len(grid.rows) - 1):
         return rows_told(material, grid, Picked(named), best.score, best.coverage)
-    picked = pick_rows(material, grid)
+    picked = pick_rows(material, grid) if asks_for_rows(material, grid) else None
     if picked is None or not 0 < len(picked.rows) <= min(MAX_ROWS, len(grid.rows) - 1):
         return None
     return rows_told(material, grid, picked, best.score, best.coverage)
