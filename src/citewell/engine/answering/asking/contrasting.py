@@ -32,10 +32,10 @@ _MARKS = re.compile(r"[?!.,;:\"“”«»()\s]+")
 COMPARATIVES = re.compile(
     rf"\b(?:{_MORE}|{_LESS}|expensive|{_MORE_VI}|{_LESS_VI}|{_NAO})\b",
 )
-"""What such a question says of how to compare, and no text repeats."""
+"""Words that tell how to compare, which no text repeats."""
 
 
-class Contrast(NamedTuple):
+class AskedContrast(NamedTuple):
     """Two things, and which of them is asked for."""
 
     sides: tuple[str, str]
@@ -44,7 +44,7 @@ class Contrast(NamedTuple):
     """Whether the one that has more is."""
 
 
-def contrast_of(text: str) -> Contrast | None:
+def contrast_of(text: str) -> AskedContrast | None:
     """Read the two things of which a question asks for the one with more or less.
 
     Args:
@@ -55,5 +55,5 @@ def contrast_of(text: str) -> Contrast | None:
         if match := pattern.search(plain):
             first, second = (_MARKS.sub(" ", match[name]).strip() for name in ("a", "b"))
             is_less = match["less"] is not None or "less expensive" in plain
-            return Contrast((first, second), is_more=not is_less)
+            return AskedContrast((first, second), is_more=not is_less)
     return None

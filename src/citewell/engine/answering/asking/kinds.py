@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from citewell.engine.answering.asking.answer_kinds import Aggregate, Kind
-from citewell.engine.answering.asking.contrasting import COMPARATIVES, Contrast, contrast_of
+from citewell.engine.answering.asking.contrasting import COMPARATIVES, AskedContrast, contrast_of
 from citewell.engine.answering.asking.keywords import kind_of_keywords
 from citewell.engine.answering.base import Question
 from citewell.engine.text.normalisation import fold, normalise
@@ -439,7 +439,7 @@ def _counted(plain: str, language: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _sides_of(plain: str, contrast: Contrast | None) -> tuple[str, str] | None:
+def _sides_of(plain: str, contrast: AskedContrast | None) -> tuple[str, str] | None:
     return contrast.sides if contrast is not None else _sides(plain)
 
 

@@ -50,7 +50,7 @@ _LISTED = re.compile(
     r"(?P<en>[^\W_]+(?: [^\W_]+){0,3})|"
     r"\b(?:nhung|cac|liet ke|ke ten) (?P<vi>[^\W_]+(?: [^\W_]+){0,2}?) (?:nao|gi|co|trong|o)\b"
 )
-"""What a list is asked of, in its first words."""
+"""The first words of a question for a list, which name what it is of."""
 
 _Test = Callable[[str], bool]
 
@@ -123,7 +123,7 @@ def pick_rows(material: Material, grid: TableRows) -> Picked | None:
     """
     if any(at in reading.in_range for reading, at in grid.rows):
         return None  # a range of another reader holds the number
-    reader = _Reader(material, grid)
+    reader = _ConditionReader(material, grid)
     steps = [reader.by_numbers(), reader.by_words()]
     found = [step for step in steps if step is not None]
     if not found:
@@ -136,14 +136,14 @@ def pick_rows(material: Material, grid: TableRows) -> Picked | None:
 
 def pick_marked(material: Material, grid: TableRows) -> list[int]:
     """Pick the rows by a column of yes and no alone: what is counted may bear any other word."""
-    reader = _Reader(material, grid)
+    reader = _ConditionReader(material, grid)
     if reader.by_numbers() is not None or reader.by_words() is not None:
         return []
     marked = reader.by_marks()
     return marked.rows if marked else []
 
 
-class _Reader:
+class _ConditionReader:
     """Reads the parts of a question's condition against one table."""
 
     def __init__(self, material: Material, grid: TableRows) -> None:

@@ -32,7 +32,7 @@ def read_rows(material: Material) -> Statement | None:
     grid = grid_of(material, best.candidate)
     if grid is None:
         return None
-    # What is denied is not what is named: `not held by Jon Berg`.
+    # A name may be denied: `not held by Jon Berg`.
     is_named = material.asked.kind is Kind.LIST and not is_denied(material.asked.text)
     named = rows_named(material.question.text, grid) if is_named else []
     if 1 < len(named) <= min(MAX_ROWS, len(grid.rows) - 1):
