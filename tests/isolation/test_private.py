@@ -119,3 +119,18 @@ class TestPrivate:
                 )
                 assert reply.status_code == 200, reply.text
                 assert (shelf.org.private in reply.text) == finds, name
+
+    async def test_a_key_that_only_writes_is_told_of_no_other_document(
+        self, world: World, shelf: Shelf
+    ) -> None:
+        told: list[list[object]] = []
+        async with world.server.client() as client:
+            for number, name in enumerate(("service", "service", "writing key", "service")):
+                reply = await client.post(
+                    "/api/v1/documents",
+                    json={"title": f"Notice {number}", "content": "The lift is out of order."},
+                    headers=bearer(shelf.org.tokens[name]),
+                )
+                assert reply.status_code == 202, reply.text
+                told.append(reply.json()["documents"][0]["resembles"])
+        assert [len(each) for each in told] == [0, 1, 0, 3]

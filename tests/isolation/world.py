@@ -220,6 +220,7 @@ async def _add_keys(ctx: Context, org: Organisation) -> None:
     org.tokens["revoked key"] = await _key(ctx, org, "revoked", {"revoked_at": past})
     org.tokens["expired key"] = await _key(ctx, org, "expired", {"expires_at": past})
     org.tokens["reading key"] = await _key(ctx, org, "reading", {"scopes": ["read"]})
+    org.tokens["writing key"] = await _key(ctx, org, "writing", {"scopes": ["write"]})
 
 
 async def _key(ctx: Context, org: Organisation, name: str, values: dict[str, Any]) -> str:

@@ -1,9 +1,9 @@
 """Selects documents that a file may be known as, and others that hold the same file."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, TextClause, and_, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from citewell.models.documents import OPEN_STATUSES, Collection, Document, DocumentVersion
@@ -11,9 +11,8 @@ from citewell.models.documents import OPEN_STATUSES, Collection, Document, Docum
 MOST_OTHERS = 5
 """Documents named beside one; somebody who has more copies of a file knows of them."""
 
-Alike = Callable[[Sequence[uuid.UUID], TextClause], Select[Document, Document]]
-"""Selects each of the documents of these ids with others, of which a predicate on `document` lets
-through those that somebody may read."""
+MOST_NAMESAKES = MOST_OTHERS * MOST_OTHERS
+"""Bearers of one name that are looked at: those that come first are likely to be named."""
 
 WAYS_IN = {"text": 0, "upload": 1, "file-sha256": 2, "file": 2, "given": 3}
 """Beginnings of sources, before a colon, of documents that are known by name too;
@@ -68,28 +67,43 @@ def _counts(version: type[DocumentVersion], document: type[Document]) -> ColumnE
     return or_(version.id == document.active_version_id, version.status.in_(OPEN_STATUSES))
 
 
-def same_name(ids: Sequence[uuid.UUID], readable: TextClause) -> Select[Document, Document]:
-    """Documents with those of their file names in other collections, in the order of ids.
+def same_name(ids: Sequence[uuid.UUID], readable: TextClause) -> Select[Document, Document, int]:
+    """Documents with those of their file names in other collections.
 
     Texts with those of their titles in their own collection, too: there other ways in are
-    recognised by name, while two texts of one title stay two documents.
+    recognised by name, while two texts of one title stay two documents. At most `MOST_NAMESAKES`
+    of each, those of its source first, then those that few in their collection share the name with;
+    their number comes third.
     """
     mine = aliased(Document)
     # By the collections, of which there are few: names are indexed in each of them.
     are_texts = and_(mine.source.startswith("text:"), Document.source.startswith("text:"))
-    elsewhere = Collection.tenant_id == mine.tenant_id
     bears_it = and_(
-        Document.tenant_id == mine.tenant_id,
+        Document.tenant_id == Collection.tenant_id,
         Document.collection_id == Collection.id,
         Document.filename == mine.filename,
         Document.id != mine.id,
         or_(Collection.id != mine.collection_id, are_texts),
     )
-    return (
-        select(mine, Document)
-        .join(Collection, elsewhere)
+    bearers = func.count().over(partition_by=Document.collection_id).label("bearers")
+    is_its_source = func.coalesce(Document.source == mine.source, false()).label("is_its_source")
+    found = (
+        select(Document.id, is_its_source, bearers)
+        .select_from(Collection)
         .join(Document, bears_it)
-        .where(mine.id.in_(ids), _STANDS_ALONE, readable)
-        .order_by(Document.id)
-        .limit(MOST_OTHERS * MOST_OTHERS * len(ids))
+        .where(Collection.tenant_id == mine.tenant_id, _STANDS_ALONE, readable)
+        .order_by(is_its_source.desc(), bearers, Document.id)
+        .limit(MOST_NAMESAKES)
+        .correlate(mine)
+        .lateral()
+    )
+    other = aliased(Document)
+    is_other = and_(other.tenant_id == mine.tenant_id, other.id == found.c.id)
+    return (
+        select(mine, other, found.c.bearers)
+        .select_from(mine)
+        .join(found, true())
+        .join(other, is_other)
+        .where(mine.id.in_(ids))
+        .order_by(found.c.is_its_source.desc(), found.c.bearers, other.id)
     )

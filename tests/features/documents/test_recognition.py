@@ -2,12 +2,15 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from citewell.access.policy import AccessLevel, Role
+from citewell.access.policy import AccessLevel, Role, Scope
 from citewell.core.context import Caller, unit_of_work
+from citewell.core.database.sessions import Database
 from citewell.core.errors import ForbiddenError
 from citewell.features.collections import service as collections
 from citewell.features.documents import recognition, registering
@@ -115,6 +118,16 @@ class TestByName:
         two = await taken(shelf, "text:0b", "Two.")
         assert one.document_id != two.document_id
 
+    async def test_text_of_that_title_is_no_document_of_a_given_source(
+        self, shelf: Shelf, people: People
+    ) -> None:
+        text = await taken(shelf, "text:0a", "Somebody's.")
+        clerk = await people.user(Role.EMPLOYEE)
+        given = await taken(shelf, "given:crm/2", "Mine.", caller=clerk)
+        assert (given.known_by, given.number) == (None, 1)
+        other = await taken(shelf, "text:0b", "Theirs.")
+        assert len({text.document_id, given.document_id, other.document_id}) == 3
+
     async def test_readable_but_not_writable_is_refused(self, shelf: Shelf, people: People) -> None:
         theirs = await taken(shelf, "file:/in/rules.md", "Theirs.")
         clerk = await people.user(Role.EMPLOYEE)
@@ -186,6 +199,31 @@ class TestOthers:
             shelf, "upload:README.md", "About d.", name="README.md", collection="attic"
         )
         assert await named(shelf, upload) == [(other.document_id, "hall", "name")]
+
+    async def test_many_bearers_of_a_name_hide_no_only_one(self, shelf: Shelf) -> None:
+        # 24 and two: as many as are looked at, and one more.
+        for number in range(26):
+            source = f"file:/{number}/README.md"
+            place = "hall" if number < 24 else "tower"
+            await taken(shelf, source, f"About {number}.", name="README.md", collection=place)
+        only = await taken(shelf, "upload:README.md", "x", name="README.md", collection="attic")
+        mine = await taken(shelf, "upload:README.md", "About all.", name="README.md")
+        assert await named(shelf, mine) == [(only.document_id, "attic", "name")]
+
+    async def test_failing_database_names_none(self, shelf: Shelf) -> None:
+        made = await taken(shelf, "upload:rules.md", "Lunch is at noon.")
+        gone = replace(shelf.platform, database=Database("postgresql://u@127.0.0.1:1/none"))
+        with capture_logs() as logs:
+            [told] = await recognition.with_others(gone, shelf.caller, [made.accepted()])
+        assert (told.id, told.resembles) == (made.document_id, [])
+        assert [each["event"] for each in logs] == ["others_not_named"]
+
+    async def test_key_that_only_writes_is_told_of_none(self, shelf: Shelf) -> None:
+        await taken(shelf, "upload:rules.md", "Lunch is at noon.")
+        copy = await taken(shelf, "upload:copy.md", "Lunch is at noon.", name="copy.md")
+        writes = replace(shelf.caller.actor, scopes=frozenset({Scope.WRITE}))
+        assert await named(shelf, copy, replace(shelf.caller, actor=writes)) == []
+        assert len(await named(shelf, copy)) == 1
 
     async def test_texts_of_one_title_are(self, shelf: Shelf) -> None:
         one = await taken(shelf, "text:0a", "One.")

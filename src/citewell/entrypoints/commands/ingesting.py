@@ -362,10 +362,7 @@ async def _register(
 async def _name_others(platform: Platform, caller: Caller, results: Iterable[FileResult]) -> None:
     """Note which other documents hold the same file as the new ones."""
     new = {each.document_id: each for each in results if each.document_id and each.known_by is None}
-    if not new:
-        return
-    async with unit_of_work(platform, caller) as ctx:
-        others = await recognition.others_of(ctx, list(new))
+    others = await recognition.others_beside(platform, caller, list(new))
     for document_id, found in others.items():
         new[document_id].resembles = [
             {**each.model_dump(mode="json"), "likeness": 1.0 if each.same == "content" else None}

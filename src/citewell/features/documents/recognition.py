@@ -1,13 +1,15 @@
 """Recognises files that came in by another way before, by their names."""
 
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Literal
 from zlib import crc32
 
-from citewell.access.policy import Verb
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from citewell.access.policy import Scope, Verb
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
@@ -22,8 +24,11 @@ from citewell.features.documents.schemas import (
     shown_source,
 )
 from citewell.models.documents import Document
-from citewell.models.recognition import MOST_OTHERS, WAYS_IN, same_content, same_name
+from citewell.models.recognition import MOST_OTHERS, WAYS_IN
 
+log = structlog.get_logger(__name__)
+
+_APART = {WAYS_IN["text"], WAYS_IN["given"]}
 _BUCKETS = 32
 """Locks of a collection, at most so many for a transaction: one for each name of 1,000 files would
 fill a sixth of the lock table of the database, which has 6,400 places by default."""
@@ -114,16 +119,30 @@ async def with_others(
 ) -> list[AcceptedDocument]:
     """The documents that were taken in, new ones with the others that hold the same file."""
     new = [each.id for each in accepted if each.known_by is None]
-    if not new:
-        return list(accepted)
-    async with unit_of_work(platform, caller) as ctx:
-        others = await others_of(ctx, new)
+    others = await others_beside(platform, caller, new)
     return [
         each.model_copy(update={"resembles": others.get(each.id, [])})
         if each.known_by is None
         else each
         for each in accepted
     ]
+
+
+async def others_beside(
+    platform: Platform, caller: Caller, document_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, list[OtherDocument]]:
+    """The same as `others_of`, told beside documents that are taken in already.
+
+    Those stay taken in whatever becomes of it: where the database fails, none are named.
+    """
+    if not document_ids:
+        return {}
+    try:
+        async with unit_of_work(platform, caller) as ctx:
+            return await others_of(ctx, document_ids)
+    except SQLAlchemyError as error:
+        log.warning("others_not_named", error=type(error).__name__)
+        return {}
 
 
 async def others_of(
@@ -133,20 +152,19 @@ async def others_of(
 
     Those of the same content come first, wherever they are; then the only one in another collection
     that would be the same document in this one: by its path, or by its name if it came in another
-    way. Within a collection names are `Recognition`'s, but texts of one title are named.
+    way. Within a collection names are `Recognition`'s, but texts of one title are named. A key that
+    only writes is told of none.
     """
+    if Scope.READ not in ctx.actor.scopes:
+        return {}
     access = await ctx.access()
     found: dict[uuid.UUID, dict[uuid.UUID, tuple[Document, Literal["content", "name"]]]] = {}
-    copies = await repository.others(ctx.session, access, same_content, document_ids)
-    for mine, other in copies:
+    for mine, other in await repository.copies(ctx.session, access, document_ids):
         found.setdefault(mine.id, {})[other.id] = (other, "content")
-    named = await repository.others(ctx.session, access, same_name, document_ids)
-    bearers = Counter((mine.id, other.collection_id) for mine, other in named)
-    for mine, other in named:
-        is_only = bearers[mine.id, other.collection_id] == 1
+    for mine, other, bearers in await repository.namesakes(ctx.session, access, document_ids):
         source, known = shown_source(mine) or "", shown_source(other) or ""
         are_texts = _rank(source) == _rank(known) == WAYS_IN["text"]
-        if source == known or are_texts or (is_only and _may_be_one(source, known)):
+        if source == known or are_texts or (bearers == 1 and _may_be_one(source, known)):
             found.setdefault(mine.id, {}).setdefault(other.id, (other, "name"))
     held = {other.collection_id for each in found.values() for other, _ in each.values()}
     names = await collections.names_of(ctx, held)
@@ -180,11 +198,11 @@ def _rank(source: str) -> int:
 def _may_be_one(source: str, known: str) -> bool:
     """Whether files of one name from these sources may be the same.
 
-    Not two paths, as folders often hold files of one name (`README.md`), and not two texts, whose
-    titles are no names.
+    Not two paths, as folders often hold files of one name (`README.md`), and not two texts, or a
+    text and what has a source of its own: titles are no names.
     """
-    rank = _rank(source)
-    return rank != _rank(known) or rank == WAYS_IN["upload"]
+    ways = {_rank(source), _rank(known)}
+    return ways != _APART and (len(ways) > 1 or WAYS_IN["upload"] in ways)
 
 
 def _lies_in(document: Document, folders: Sequence[str]) -> bool:

@@ -42,7 +42,7 @@ from citewell.models.documents import (
     lies_in,
     named,
 )
-from citewell.models.recognition import Alike, bearing
+from citewell.models.recognition import bearing, same_content, same_name
 from citewell.models.states import states_sql
 
 _PROGRESS = text("""
@@ -150,12 +150,20 @@ async def bearers(
     return list(await session.scalars(statement))
 
 
-async def others(
-    session: AsyncSession, access: Access, alike: Alike, ids: Sequence[uuid.UUID]
+async def copies(
+    session: AsyncSession, access: Access, ids: Sequence[uuid.UUID]
 ) -> list[tuple[Document, Document]]:
-    """Each of the documents with the readable ones that a statement of `models` finds alike."""
-    rows = await session.execute(alike(ids, within(access, Verb.READ)))
+    """Each of the documents with readable ones of the same content."""
+    rows = await session.execute(same_content(ids, within(access, Verb.READ)))
     return [(row[0], row[1]) for row in rows]
+
+
+async def namesakes(
+    session: AsyncSession, access: Access, ids: Sequence[uuid.UUID]
+) -> list[tuple[Document, Document, int]]:
+    """Each of the documents with readable ones of its name, and how many its collection has."""
+    rows = await session.execute(same_name(ids, within(access, Verb.READ)))
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 async def taken_from(
