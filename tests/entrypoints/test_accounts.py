@@ -96,6 +96,19 @@ class TestUsers:
         gone = installation.call("user", "show", email)
         assert (gone.exit_code, gone.stdout) == (2, "")
 
+    def test_several_are_made_with_their_addresses_beside_the_passwords(
+        self, installation: Installation, api: httpx.Client
+    ) -> None:
+        first, second = address(), address()
+        made = installation.call("user", "create", first, second, "--generate")
+        lines = [line.split("\t") for line in made.stdout.splitlines()]
+        assert [email for email, _ in lines] == [first, second]
+        assert [sign_in(api, *line) for line in lines] == [200, 200]
+        third = address()
+        again = installation.call("user", "create", third, first, "--generate")
+        assert (again.exit_code, again.stdout) == (2, "")
+        assert installation.call("user", "show", third).exit_code == 2
+
     def test_an_invitation_makes_an_account(
         self, installation: Installation, api: httpx.Client
     ) -> None:

@@ -16,7 +16,7 @@ from citewell.core.errors import AppError
 from citewell.core.passwords import check_password_rules, hash_password
 from citewell.core.platform import Platform
 from citewell.entrypoints.addresses import link_to
-from citewell.entrypoints.commands.groups import set_up_departments
+from citewell.entrypoints.commands.groups import EmailsArgument, set_up_departments
 from citewell.entrypoints.commands.running import (
     USAGE,
     AsOption,
@@ -71,7 +71,7 @@ def add_to(app: typer.Typer) -> None:
 
 @user.command("create")
 def create_user(
-    email: EmailArgument,
+    emails: EmailsArgument,
     name: NameOption = None,
     role: RoleOption = None,
     admin: Annotated[bool, typer.Option("--admin", help="May administer the tenant.")] = False,
@@ -83,28 +83,42 @@ def create_user(
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a user; asks for the password unless --generate or --invite is given."""
+    """Make a user, or several with --generate; asks for the password without an option."""
     if generate and invite:
         stop("Give --generate or --invite, not both.", USAGE)
+    if len(emails) > 1 and (name is not None or not generate):
+        stop("Several users are made with --generate, and without --name.", USAGE)
     given = {"name": name, "role": role}
-    data = checked(
-        UserCreate, email=email, is_admin=admin,
-        **{field: value for field, value in given.items() if value is not None},
-    )  # fmt: skip
+    people = [
+        checked(
+            UserCreate, email=email, is_admin=admin,
+            **{field: value for field, value in given.items() if value is not None},
+        )
+        for email in emails
+    ]  # fmt: skip
     # Before a password is asked for, which would be typed in vain.
-    _check_address(email)
+    for email in emails:
+        _check_address(email)
     if invite:
-        _print_invitation(*_invite(data, tenant), as_json)
+        _print_invitation(*_invite(people[0], tenant), as_json)
         return
-    password = _password(data.email, data.name, tenant, generate)
+    passwords = [_password(each.email, each.name, tenant, generate) for each in people]
 
-    async def act(platform: Platform, caller: Caller) -> UserRead:
+    async def act(platform: Platform, caller: Caller) -> list[UserRead]:
         # Before the transaction: no connection waits for the 70 ms of a hash.
-        hashed = await hash_password(password)
+        hashes = [await hash_password(each) for each in passwords]
         async with unit_of_work(platform, caller) as ctx:
-            return UserRead.of(await service.create_with_password(ctx, data, hashed))
+            # One transaction for all: an address that is taken takes the others back.
+            return [
+                UserRead.of(await service.create_with_password(ctx, data, hashed))
+                for data, hashed in zip(people, hashes, strict=True)
+            ]
 
-    _print_with_password(administer(act, tenant=tenant), password if generate else None, as_json)
+    made = administer(act, tenant=tenant)
+    if len(made) > 1:
+        _print_with_passwords(made, passwords, as_json)
+        return
+    _print_with_password(made[0], passwords[0] if generate else None, as_json)
 
 
 def _invite(data: UserCreate, tenant: str) -> tuple[InvitedRead, str]:
@@ -136,6 +150,17 @@ def _print_with_password(shown: UserRead, password: str | None, as_json: bool) -
         out.print(password, markup=False)
     else:
         out.print("Done.")
+
+
+def _print_with_passwords(made: list[UserRead], passwords: list[str], as_json: bool) -> None:
+    both = list(zip(made, passwords, strict=True))
+    if as_json:
+        shown = [{**user.model_dump(mode="json"), "password": password} for user, password in both]
+        print_json({"users": shown})
+        return
+    err.print("Passwords, shown this once:")
+    # Past the console, which makes spaces of tabs.
+    sys.stdout.writelines(f"{user.email}\t{password}\n" for user, password in both)
 
 
 def _check_address(email: str) -> None:
