@@ -89,6 +89,21 @@ class TestOneThing:
         for passage, question in pairs:
             assert ranked(question, other, passage)[:1] == [passage], question
 
+    def test_a_number_with_its_multiplier_finds_the_number_in_full(self) -> None:
+        for question, passage, other in (
+            (
+                "trên 60 triệu",
+                "Duyệt khoản trên 60.000.000 đồng.",
+                "Duyệt khoản trên 600.000 đồng.",
+            ),
+            ("tren 5 ty", "Ký hợp đồng trên 5.000.000.000 đồng.", "Ký trên 15.000.000.000 đồng."),
+            ("above 2.5 million", "Claims above 2,500,000 pounds.", "Claims above 250,000 pounds."),
+        ):
+            asked = {term.id for term in analyse(question).terms if term.namespace == "form"}
+            held, others = (passage_terms(one, "vi").weights for one in (passage, other))
+            assert asked & held.keys(), question
+            assert not asked & others.keys(), question
+
     def test_first_version_has_no_forms(self) -> None:
         text = "The board meets on 2026-12-05, says C++."
         assert not ranked("5 December", text, "another text", analysis=1)

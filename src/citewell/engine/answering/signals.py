@@ -24,7 +24,8 @@ from citewell.engine.answering.reading.subjects import (
     names_of,
 )
 from citewell.engine.answering.scoring import ReadPassage
-from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.normalisation import fold, normalise, words
+from citewell.engine.text.numerals import scaled_numbers
 from citewell.engine.text.sentences import is_table_row
 from citewell.engine.text.stopwords import CUT_ENGLISH, STOPWORDS
 
@@ -392,7 +393,14 @@ def _lacking_numbers(material: Material, text: str, near: frozenset[int]) -> int
     }
     held = {fold(material.question.terms[at].text.lower()) for at in in_range}
     asked = [word for word in material.asked.text.split() if any(c.isdigit() for c in word)]
+    in_full = _IN_GROUPS.sub("", plain)
+    for written, digits in scaled_numbers(normalise(material.question.text)):
+        if _says_number(digits, in_full):  # `60 triệu` stands there as `60.000.000`
+            held.update(words(written))
     return sum(word not in held and not _says_number(word, plain) for word in asked)
+
+
+_IN_GROUPS = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
 
 
 def _says_number(word: str, plain: str) -> bool:

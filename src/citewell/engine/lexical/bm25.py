@@ -90,7 +90,8 @@ def passage_terms(
     codes = find_codes(text)
     _add_codes(frequency, codes, 1.0)
     if analysis > 1:
-        _add_forms(frequency, find_forms(text, language, plain=plain, codes=codes), language, 1.0)
+        forms = find_forms(text, language, plain=plain, codes=codes, is_stored=True)
+        _add_forms(frequency, forms, language, 1.0)
     _add(frequency, (acronym_term(each) for each in acronyms_of(text, acronyms)), 1.0)
     for named in words_behind(text, acronyms):
         singles, pairs = passage_hashes([look_up(word) for word in named], language)
@@ -104,7 +105,7 @@ def passage_terms(
             _add(pair_frequency, map(term_id, pairs), CONTEXT_WEIGHT)
             _add_codes(frequency, find_codes(context), CONTEXT_WEIGHT)
             if analysis > 1:
-                forms = find_forms(context[:MAX_CONTEXT], language)
+                forms = find_forms(context[:MAX_CONTEXT], language, is_stored=True)
                 _add_forms(frequency, forms, language, CONTEXT_WEIGHT)
     length_norm = K1 * (1 - B + B * len(body) / AVERAGE_LENGTH)
     weights = _heaviest(_saturate(frequency, length_norm), MAX_TERMS)

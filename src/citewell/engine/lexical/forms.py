@@ -7,7 +7,7 @@ of a date or a telephone number. A form adds terms to those of its words:
 - apart: C++, C#, .NET, Notepad++, -1067. Their bare word is another one, and counts half.
 - days, see `text.days`: found by each other however they are written.
 - numbers: telephone numbers by their digits, and by the last eight of them, so that `+84 24` and
-  `024` meet; 1,000,000 by 1000000.
+  `024` meet; 1,000,000 by 1000000, and so does a question's `1 million`.
 - mixed words: getUserById by get, user, by, id, and get_user_by_id by getuserbyid; RTX4090 by rtx
   and 4090, so that it meets `RTX 4090`.
 - codes by their letters and digits without what joins them: DE89 3704 0044 by de8937040044.
@@ -28,6 +28,7 @@ from citewell.engine.lexical.german import has_umlaut, parts_of_compound, spelle
 from citewell.engine.lexical.terms import MAX_WORD, hash64, look_up, passage_hashes, term_id
 from citewell.engine.text.days import find_days
 from citewell.engine.text.normalisation import UNSPACED, fold, normalise, words
+from citewell.engine.text.numerals import scaled_numbers
 from citewell.engine.text.shapes import CACHED_WORDS
 from citewell.engine.text.stopwords import ENGLISH
 
@@ -112,6 +113,7 @@ def find_forms(
     plain: str | None = None,
     codes: Sequence[Code] | None = None,
     is_query: bool = False,
+    is_stored: bool = False,
 ) -> list[Form]:
     """Return the forms of a text.
 
@@ -121,6 +123,8 @@ def find_forms(
         plain: The text normalised, where that is known.
         codes: Those of the text, where they are known.
         is_query: Whether codes may be in any case, as people type them.
+        is_stored: Whether they are for an index: those of one version are alike, and have no number
+            that a word multiplies.
     """
     found: list[Form] = []
     plain = normalise(text) if plain is None else plain
@@ -130,6 +134,7 @@ def find_forms(
         if _DIGIT.search(text):
             found += _days(plain, language)
             found += _numbers(text, {each.text for each in found})
+            found += [] if is_stored else _scaled(plain)
             codes = find_codes(text, is_query=is_query) if codes is None else codes
             found += _codes(text, codes, is_query=is_query)
         found += _mixed(text, language)
@@ -191,6 +196,14 @@ def _numbers(text: str, taken: set[str]) -> Iterator[Form]:
         is_row = len(groups) > 7 or sum(len(group) == 1 for group in groups) > 2
         if not (is_decimal or is_span or is_row or _is_address(written)):
             yield _digits(written, digits)
+
+
+def _scaled(plain: str) -> Iterator[Form]:
+    """The numbers with a word that multiplies them: `60 triệu` by 60000000."""
+    for written, digits in scaled_numbers(plain):
+        # Not by their last digits: `5 tỷ` and `15 tỷ` end alike.
+        terms = (term_id(look_up(digits).stem),)
+        yield Form("number", written, terms, terms, tuple(words(written)))
 
 
 def _is_address(written: str) -> bool:

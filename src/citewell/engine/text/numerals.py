@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 
 from citewell.engine.text import vocabulary
 from citewell.engine.text.normalisation import fold
@@ -57,6 +58,34 @@ def read_quantities(text: str, *, folded: bool = False) -> Iterator[Quantity]:
     for match in _NUMBER.finditer(text):
         yield _quantity(match, text, folded)
     yield from _in_words(text, folded)
+
+
+_SCALES = "hundred|thousand|million|billion|trăm|nghìn|ngàn|triệu|tỷ|tỉ|nghin|ngan|trieu|ty"
+_SCALED = re.compile(
+    rf"(?<![\w.,])(?P<number>\d{{1,6}}(?:[.,]\d{{1,3}})?)\s(?P<scale>{_SCALES})(?!\w)"
+)
+_MOST_SCALED = 200
+"""Of a text, which bounds a table of them."""
+
+
+def scaled_numbers(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the numbers of a normalised text that a word multiplies: `60 triệu`, `2.5 million`.
+
+    Returns:
+        Each as written, and its digits in full: `60000000`. What may be two numbers (`1.500
+        triệu`) or is no whole one is left out.
+    """
+    for match in islice(_SCALED.finditer(text), _MOST_SCALED):
+        values = number_values(match["number"])
+        value = round(min(values) * _scales()[match["scale"]], 6)
+        if len(values) == 1 and value == int(value):
+            yield match.group(), str(int(value))
+
+
+@cache
+def _scales() -> dict[str, float]:
+    plain = {fold(word): value for word, value in vocabulary.MULTIPLIERS.items()}
+    return plain | vocabulary.MULTIPLIERS
 
 
 def read_likely_quantities(text: str, *, folded: bool = False) -> Iterator[Quantity]:

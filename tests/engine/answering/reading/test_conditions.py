@@ -130,3 +130,22 @@ class TestNothingMet:
             heading=("Hotel limits",),
         )
         assert "Hanoi" in told("What are the hotel limits for Vietnam?", limits)
+
+
+class TestScaledNumbers:
+    RULES = passage(
+        "1. Quản lý duyệt khoản chi đến 15.000.000 đồng.\n\n"
+        "2. Tổng Giám đốc duyệt khoản chi trên 60.000.000 đồng.",
+        heading=("Điều 26. Thẩm quyền duyệt chi",),
+        title="Quy chế",
+        language="vi",
+    )
+
+    def test_a_threshold_in_words_is_that_in_digits(self) -> None:
+        made = answer("Ai duyệt khoản chi trên 60 triệu?", self.RULES, language="vi")
+        assert made.sentences[0].text.startswith("2. Tổng Giám đốc")
+        assert not any("triệu" in one for one in made.confidence.reasons)
+
+    def test_another_threshold_is_none(self) -> None:
+        made = answer("Ai duyệt khoản chi trên 70 triệu?", self.RULES, language="vi")
+        assert made.confidence.level in ("none", "low")
