@@ -3,6 +3,7 @@
 Source: ECMA-376 part 1, section 17 (WordprocessingML).
 """
 
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -49,9 +50,13 @@ def read(source: ReaderInput) -> Reading:
     with zipfile.ZipFile(source.path) as archive:
         main = main_part(archive)
         with archive.open(main) as part:
-            pages = _count_pages(part)
+            pages, is_grounded = _first_pass(part)
         title, metadata = properties(archive)
         known = relations(archive, main)
+        for header in {each.part for each in known.values() if each.kind == "header"}:
+            if not is_grounded and header in archive.namelist():
+                with archive.open(header) as part:
+                    is_grounded = _first_pass(part)[1]
         parts = {relation.kind: relation.part for relation in known.values()}
         chunks = {key: each.part for key, each in known.items() if each.kind == "aFChunk"}
         charts = {key: each.part for key, each in known.items() if each.kind in CHART_KINDS}
@@ -67,6 +72,7 @@ def read(source: ReaderInput) -> Reading:
             findings=source.findings,
             chunks=AltChunks(source, chunks, read),
             charts=_Charts(source, charts),
+            is_grounded=is_grounded,
         )
     info = DocumentInfo(source.mime_type, title, pages, metadata)
     return Reading(info, _blocks(source, main, word))
@@ -77,13 +83,21 @@ def _blocks(source: ReaderInput, main: str, word: "_Word") -> Iterator[Block]:
         yield from word.blocks(part)
 
 
-def _count_pages(content: IO[bytes]) -> int | None:
-    """Pages as Word last laid them out; None when the file was never laid out."""
-    mark, breaks, tail = b"lastRenderedPageBreak", 0, b""
+_MARK = b"lastRenderedPageBreak"
+_BEHIND = re.compile(rb"""behindDoc\s?=\s?["'](?:1|true|on)\b|z-index:\s?-""")
+"""A drawing behind the text, in either of Word's ways; it may lie behind any of it."""
+
+
+def _first_pass(content: IO[bytes]) -> tuple[int | None, bool]:
+    """Pages as Word last laid them out, None if it never did; whether a drawing is behind text."""
+    breaks, tail, is_grounded = 0, b"", False
     while data := content.read(1 << 20):
-        breaks += (tail + data).count(mark)
-        tail = data[-(len(mark) - 1) :]
-    return breaks + 1 if breaks else None
+        data = tail + data
+        # A mark may lie across two reads; marks inside the tail were counted already.
+        breaks += data.count(_MARK) - tail.count(_MARK)
+        is_grounded = is_grounded or _BEHIND.search(data) is not None
+        tail = data[-64:]
+    return (breaks + 1 if breaks else None), is_grounded
 
 
 def _notes(root: ET.Element | None) -> dict[tuple[str, str], ET.Element]:
@@ -130,6 +144,8 @@ class _Word:
         findings: Findings,
         chunks: AltChunks,
         charts: _Charts,
+        *,
+        is_grounded: bool,
     ) -> None:
         self._findings = findings
         self._chunks = chunks
@@ -139,8 +155,8 @@ class _Word:
         self._notes = notes
         self._page = page
         self._code: list[Block] = []
-        self._is_grounded = False
-        """Whether text may stand on a ground of its own: in a table, a box, on coloured paper."""
+        self._is_grounded = is_grounded
+        """Whether text may stand on a ground: in a table, a box, on coloured paper, a picture."""
         self._capital = ""
         """A drop cap, which is a paragraph of its own before the one that it begins."""
 

@@ -269,6 +269,7 @@ class HtmlBlockParser(HTMLParser):
 
     def feed(self, data: str) -> None:
         self._fed += len(data)
+        self._rules.look_ahead(data)
         super().feed(data)
 
     def take(self) -> list[Block]:

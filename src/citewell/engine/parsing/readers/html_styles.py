@@ -6,6 +6,9 @@ their effect depends on the program that shows the page.
 """
 
 import re
+from dataclasses import dataclass
+
+from citewell.engine.parsing.readers.paper import is_paper, is_unseen
 
 # A simple selector: `p`, `.note`, `p.note`, `#draft`.
 _SELECTOR = re.compile(r"([a-z][a-z0-9]*)?(?:([.#])([\w-]+))?", re.IGNORECASE)
@@ -17,10 +20,43 @@ _ZERO = re.compile(r"0+(?:\.0+)?(?:px|pt|em|rem|%|ex|in|cm|mm)?")
 _LONGEST_SHEET = 512 * 1024
 """Characters of style sheets that are read."""
 
-_PAGE = "#ffffff"
-"""The colour of a page that says nothing of it."""
+_ENDING = frozenset(
+    {
+        "body",
+        "div",
+        "section",
+        "article",
+        "main",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "ul",
+        "ol",
+        "dl",
+        "blockquote",
+        "form",
+        "center",
+    }
+)
+"""Elements whose end is that of all within them."""
+_UNCLOSED = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "option"})
+"""Elements whose end tags may be left out (WHATWG, 13.1.2.4)."""
+
+_PLACED = re.compile(r"position\s?:\s?(?:absolute|fixed)")
+_PICTURE = re.compile(r"<(?:img|svg|video|canvas|picture|object|iframe|embed)\b")
+_INLINE = re.compile(r"""style\s?=\s?(?:"([^"]{0,2000})"|'([^']{0,2000})')""")
 
 _WHITE = {"white": "#ffffff", "black": "#000000"}
+
+
+@dataclass(slots=True)
+class _Ground:
+    """An open element with a colour or picture behind its text."""
+
+    place: int
+    count: int = 1
+    """With the open elements of its tag within it."""
 
 
 class StyleRules:
@@ -34,16 +70,36 @@ class StyleRules:
         self._white: set[str] = set()
         self._grounded: set[str] = set()
         self._has_grounds = False
-        """Whether rules that are not followed may set a colour or picture behind any text."""
-        self._grounds: list[str] = []
-        """Open elements with one, and those of their name within them."""
+        """Whether something that is not followed may lie behind any text."""
+        self._grounds: dict[str, _Ground] = {}
+        """Outermost open elements with one, by their tags."""
+        self._open: dict[str, list[int]] = {}
+        """Places of the open elements that end what is open within them."""
+        self._place = 0
+
+    def look_ahead(self, source: str) -> None:
+        """Note what a part of the page may lay behind text before it."""
+        text = source.lower()
+        if sheet := _sheets(text):
+            self._note_grounds(_COMMENT.sub("", sheet))
+        if _PLACED.search(text) is None:
+            return
+        inline = (_declarations(found[1] or found[2] or "") for found in _INLINE.finditer(text))
+        self._has_grounds = (
+            self._has_grounds
+            or _PICTURE.search(text) is not None
+            or any(_is_placed(found) and _has_ground(found) for found in inline)
+        )
 
     def begin(self, tag: str, values: dict[str, str]) -> None:
         """Note an element that is open from now on, as it may set a colour behind its text."""
+        self._place += 1
+        if tag in _ENDING:
+            self._open.setdefault(tag, []).append(self._place)
         if tag == "link" and "stylesheet" in values.get("rel", "").lower():
             self._has_grounds = True
-        if self._grounds and tag in self._grounds:
-            self._grounds.append(tag)
+        if outer := self._grounds.get(tag):
+            outer.count += 1
             return
         self._update()
         style = values.get("style", "")
@@ -53,14 +109,19 @@ class StyleRules:
             or ("background" in style.lower() and _has_ground(_declarations(style)))
             or (self._grounded and not self._grounded.isdisjoint(_names(tag, values)))
         ):
-            self._grounds.append(tag)
+            self._grounds[tag] = _Ground(self._place)
 
     def end(self, tag: str) -> None:
-        """Note the end of an element."""
-        if self._grounds and tag in self._grounds:
-            self._grounds.reverse()
-            self._grounds.remove(tag)
-            self._grounds.reverse()
+        """Note the end of an element, and of those in it whose end tags may be left out."""
+        if outer := self._grounds.get(tag):
+            outer.count -= 1
+            if not outer.count:
+                del self._grounds[tag]
+        if places := self._open.get(tag):
+            place = places.pop()
+            for inner in _UNCLOSED.intersection(self._grounds):
+                if self._grounds[inner].place > place:
+                    del self._grounds[inner]
 
     def add(self, sheet: str) -> None:
         """Note the text of a style element, or a part of it."""
@@ -88,7 +149,7 @@ class StyleRules:
         own = _declarations(values["style"]).get("color") if values.get("style") else None
         colour = _colour(own or (values.get("color") if tag == "font" else None))
         if colour:
-            return colour == _PAGE
+            return is_unseen(colour)
         return bool(self._white) and not self._white.isdisjoint(_names(tag, values))
 
     def vertical_align(self, tag: str, values: dict[str, str]) -> str:
@@ -107,32 +168,59 @@ class StyleRules:
             return
         self._read = len(self._sheet)
         sheet = _COMMENT.sub("", self._sheet)
-        # Rules that are not followed may set grounds as well.
-        conditional = _CONDITIONAL.findall(sheet)
-        self._has_grounds = (
-            self._has_grounds or "@import" in sheet or "background" in "".join(conditional)
-        )
-        sheet = _CONDITIONAL.sub("", sheet)
-        for selectors, body in _RULE.findall(sheet):
+        self._note_grounds(sheet)
+        for selectors, body in _RULE.findall(_CONDITIONAL.sub("", sheet)):
             found = _declarations(body)
             is_hidden, align = _is_hidden(found), _align(found)
-            is_white = _colour(found.get("color")) == _PAGE
-            has_ground = _has_ground(found)
-            if not (is_hidden or is_white or has_ground or align in ("super", "sub")):
+            is_white = is_unseen(_colour(found.get("color")))
+            if not (is_hidden or is_white or align in ("super", "sub")):
                 continue
-            for selector in selectors.split(","):
-                name = selector.strip().lower()
-                if not name or not _SELECTOR.fullmatch(name):
-                    self._has_grounds = self._has_grounds or has_ground
+            for name in _selectors(selectors):
+                if not _SELECTOR.fullmatch(name):
                     continue
-                if has_ground:
-                    self._grounded.add(name)
                 if is_white:
                     self._white.add(name)
                 if is_hidden:
                     self._hidden.add(name)
                 elif align in ("super", "sub"):
                     self._align[name] = align
+
+    def _note_grounds(self, sheet: str) -> None:
+        # Rules that are not followed may set grounds as well.
+        conditional = _CONDITIONAL.findall(sheet)
+        self._has_grounds = (
+            self._has_grounds or "@import" in sheet or "background" in "".join(conditional)
+        )
+        for selectors, body in _RULE.findall(_CONDITIONAL.sub("", sheet)):
+            found = _declarations(body)
+            if not _has_ground(found):
+                continue
+            for name in _selectors(selectors):
+                if _is_placed(found) or not _SELECTOR.fullmatch(name):
+                    self._has_grounds = True
+                else:
+                    self._grounded.add(name)
+
+
+def _sheets(text: str) -> str:
+    """The texts of a page's style elements."""
+    parts: list[str] = []
+    begin = text.find("<style")
+    while begin >= 0:
+        end = text.find("</style", begin)
+        end = len(text) if end < 0 else end
+        parts.append(text[begin:end].partition(">")[2])
+        begin = text.find("<style", end)
+    return "\n".join(parts)[:_LONGEST_SHEET]
+
+
+def _selectors(names: str) -> list[str]:
+    return [name for part in names.split(",") if (name := part.strip().lower())]
+
+
+def _is_placed(found: dict[str, str]) -> bool:
+    """Whether an element is placed on its own, and may lie behind text anywhere."""
+    return found.get("position") in ("absolute", "fixed")
 
 
 def _names(tag: str, values: dict[str, str]) -> list[str]:
@@ -180,7 +268,7 @@ def _is_hidden(found: dict[str, str]) -> bool:
     if any(_ZERO.fullmatch(found.get(name, "")) for name in ("font-size", "opacity")):
         return True
     if found.get("position") in ("absolute", "fixed") and any(
-        _is_far(found.get(name, "")) for name in ("left", "right", "top", "bottom")
+        _is_far(found.get(name, "")) for name in ("left", "top")
     ):
         return True
     if _is_far(found.get("text-indent", "")):
@@ -193,7 +281,8 @@ def _is_hidden(found: dict[str, str]) -> bool:
     return bool(colour) and (colour == "transparent" or colour == ground)
 
 
-# Lengths by which text is moved off every screen.
+# Lengths by which text is moved off every screen, to the left or the top: a page can be scrolled to
+# the other sides.
 _FAR = re.compile(r"-(\d{1,6})(?:\.\d{1,6})?(px|pt|em|rem|%|vw|vh)")
 _OFF_SCREEN = {"px": 900, "pt": 700, "em": 90, "rem": 90, "%": 100, "vw": 100, "vh": 100}
 
@@ -206,9 +295,7 @@ def _is_far(length: str) -> bool:
 def _has_ground(found: dict[str, str]) -> bool:
     """Whether declarations set something else than white behind text."""
     grounds = (found.get(n, "") for n in ("background", "background-color", "background-image"))
-    return any(
-        _colour(each) not in ("", "none", "transparent", "inherit", _PAGE) for each in grounds
-    )
+    return any(each != "inherit" and not is_paper(_colour(each)) for each in grounds)
 
 
 def _colour(value: str | None) -> str:

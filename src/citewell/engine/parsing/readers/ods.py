@@ -18,7 +18,8 @@ from citewell.engine.parsing.readers.number_formats import general
 from citewell.engine.parsing.readers.ooxml import attribute, local
 from citewell.engine.parsing.readers.opendocument import Content, metadata_of, objects_of
 from citewell.engine.parsing.readers.opendocument_charts import chart_of, chart_titles
-from citewell.engine.parsing.readers.opendocument_styles import NO_GROUND, WHITE, TextStyles
+from citewell.engine.parsing.readers.opendocument_styles import TextStyles
+from citewell.engine.parsing.readers.paper import is_unseen
 from citewell.engine.parsing.readers.seen_cells import (
     MAX_COLUMNS,
     MOST_MERGED,
@@ -197,7 +198,7 @@ class OpenWorkbook:
         """The texts of a cell in its font, without what is white on white."""
         shown, stored = (decoded(text, font_decoder(self._styles.font(style))) for text in texts)
         colour, ground = self._styles.colours(style)
-        if colour == WHITE and ground in NO_GROUND:
+        if is_unseen(colour, ground):
             shown = self._findings.hide(shown)
         return shown, stored
 

@@ -18,7 +18,8 @@ from citewell.engine.parsing.readers.mathml import mathml_text
 from citewell.engine.parsing.readers.ooxml import attribute, local
 from citewell.engine.parsing.readers.opendocument_charts import chart_blocks, chart_of
 from citewell.engine.parsing.readers.opendocument_lists import Counters, ListNumbers
-from citewell.engine.parsing.readers.opendocument_styles import NO_GROUND, WHITE, TextStyles
+from citewell.engine.parsing.readers.opendocument_styles import TextStyles
+from citewell.engine.parsing.readers.paper import is_unseen
 from citewell.engine.parsing.readers.tables import COVERED, table_blocks
 from citewell.engine.parsing.vietnamese import in_unicode
 
@@ -134,7 +135,8 @@ class Content:
                 depth += 1
                 if name in ("text", "presentation", "drawing") and not body_depth:
                     body_depth = depth if "office" in element.tag else 0
-                    self._is_paper = body_depth > 0 and name == "text"
+                    is_text = body_depth > 0 and name == "text"
+                    self._is_paper = is_text and not self._styles.has_grounds
                 continue
             depth -= 1
             if name == "automatic-styles":
@@ -404,7 +406,7 @@ class Content:
             ground or outer.ground,
             self._styles.display(style) or outer.display,
         )
-        is_white = self._is_paper and look.colour == WHITE and look.ground in NO_GROUND
+        is_white = self._is_paper and is_unseen(look.colour, look.ground)
         return look._replace(is_unseen=is_white or look.display == "none")
 
 

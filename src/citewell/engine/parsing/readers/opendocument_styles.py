@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.readers.ooxml import attribute, local
+from citewell.engine.parsing.readers.paper import is_paper
 
 # Styles may be based on each other in a circle; longer chains do not occur.
 _MAX_BASES = 20
@@ -17,9 +18,8 @@ _SETTINGS = (
     "background-color",
 )  # fmt: skip
 
-WHITE = "#ffffff"
-"""The colour of paper, and of text that nobody sees on it."""
-NO_GROUND = ("", "transparent", WHITE)
+_PAGES = frozenset({"page-layout-properties", "drawing-page-properties", "section-properties"})
+"""Properties of what a text stands on without being told by its own style."""
 
 
 class TextStyles:
@@ -27,10 +27,13 @@ class TextStyles:
 
     def __init__(self) -> None:
         self._own: dict[str, dict[str, str]] = {}
+        self.has_grounds = False
+        """Whether a page or section has a ground, or a drawing is behind the text of some page."""
 
     def add(self, styles: Iterable[ET.Element]) -> None:
         """Note the styles among some elements."""
         for style in styles:
+            self.has_grounds = self.has_grounds or any(map(_is_behind, style))
             if local(style.tag) != "style":
                 continue
             found = {"base": attribute(style, "parent-style-name") or ""}
@@ -40,6 +43,8 @@ class TextStyles:
                         found[name] = value
                 if local(part.tag) == "map":
                     found["background-color"] = "by condition"
+                elif local(part.tag) == "paragraph-properties" and _is_filled(part):
+                    found["background-color"] = "picture"
             self._own[attribute(style, "name") or ""] = found
 
     def _value(self, name: str | None, setting: str) -> str:
@@ -89,3 +94,19 @@ class TextStyles:
                 and attribute(element, "is-hidden") == "true"
             )
         )
+
+
+def _is_behind(part: ET.Element) -> bool:
+    """Whether properties set a ground behind text of other styles."""
+    if local(part.tag) == "graphic-properties":
+        return attribute(part, "run-through") == "background"
+    if local(part.tag) not in _PAGES:
+        return False
+    return _is_filled(part) or not is_paper(attribute(part, "background-color") or "")
+
+
+def _is_filled(part: ET.Element) -> bool:
+    """Whether properties set a picture, or a fill of the kind of drawings."""
+    return (attribute(part, "fill") or "none") != "none" or any(
+        local(each.tag) == "background-image" and attribute(each, "href") for each in part
+    )

@@ -13,6 +13,7 @@ from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo, ParseEr
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
+from citewell.engine.parsing.readers.paper import WHITE, is_paper, is_unseen
 from citewell.engine.parsing.readers.rtf_text import (
     Fonts,
     codec_of_page,
@@ -59,6 +60,14 @@ _SIGNS = {
     "nestrow": "\n", "zwj": "\u200d", "zwnj": "\u200c",
 }  # fmt: skip
 _BREAKS = frozenset({"par", "page", "sect", "column"})
+# Patterns behind a paragraph; the percentage of a plain one is that of `shading`.
+_PATTERNS = frozenset(
+    f"bg{dark}{kind}"
+    for dark in ("", "dk")
+    for kind in ("horiz", "vert", "fdiag", "bdiag", "cross", "dcross")
+)
+# A drawing below the text, or the page's own ground, may lie behind any text.
+_BEHIND = re.compile(rb"\\shpfblwtxt1|\\\*\s?\\background\b")
 _HEADING = re.compile(r"heading ([1-9])\b", re.IGNORECASE)
 
 
@@ -73,6 +82,9 @@ class _Look:
     """Place in the table of colours; 0 is the usual one."""
     ground: int = 0
     """The same of what is behind the text."""
+    highlight: int = 0
+    is_patterned: bool = False
+    """Whether a pattern is drawn behind the text; a solid one is a pattern too."""
     is_deleted: bool = False
     """Taken out of the text by a change that nobody has accepted yet."""
     skipped: int = 1
@@ -85,10 +97,17 @@ class _Look:
         """Take a control word, if it sets a colour."""
         if word == "cf":
             self.colour = number
-        elif word in ("cb", "highlight", "chcbpat"):
+        elif word in ("cb", "chcbpat"):
             self.ground = number
+        elif word == "highlight":
+            self.highlight = number
+        elif word == "chshdng":
+            self.is_patterned = number > 0
+        elif word.startswith("chbg"):
+            self.is_patterned = True
         elif word == "plain":
-            self.colour = self.ground = 0
+            self.colour = self.ground = self.highlight = 0
+            self.is_patterned = False
 
 
 @dataclass(slots=True)
@@ -163,6 +182,7 @@ class _Document:
         self._at = 0
         self._fonts = Fonts()
         self._whites = white_places(data)
+        self._is_grounded = _BEHIND.search(data) is not None
         self._default_font = 0
         self._headings: dict[int, int] = {}
         self._look = _Look()
@@ -242,10 +262,14 @@ class _Document:
         """Whether text is white on white paper: in no table, box or shade."""
         flow = self._flow
         return (
-            look.colour in self._whites
-            and look.ground in (0, *self._whites)
-            and not (flow.is_in_table or flow.is_aside or flow.is_shaded)
+            is_unseen(self._colour(look.colour), self._colour(look.ground))
+            and is_paper(self._colour(look.highlight))
+            and not (look.is_patterned or flow.is_in_table or flow.is_aside or flow.is_shaded)
+            and not self._is_grounded
         )
+
+    def _colour(self, place: int) -> str:
+        return WHITE if place in self._whites else "other" if place else ""
 
     # Groups
 
@@ -423,8 +447,12 @@ class _Document:
             case "pard":
                 flow.is_in_table, flow.level, flow.style = False, 0, 0
                 flow.is_shaded = False
-            case "cbpat" | "shading":
-                flow.is_shaded = bool(number) and number not in self._whites
+            case "cbpat":
+                flow.is_shaded = flow.is_shaded or not is_paper(self._colour(number or 0))
+            case "shading":
+                flow.is_shaded = flow.is_shaded or (number or 0) > 0
+            case _ if word in _PATTERNS:
+                flow.is_shaded = True
             case "intbl":
                 flow.is_in_table = True
             case "s":

@@ -77,13 +77,16 @@ class Fonts:
         return chr(number)
 
 
-_COLOURS = re.compile(rb"\\colortbl([^{}]{0,65536})\}")
+_MOST_COLOURS = 65_536
+"""Bytes of a table of colours that are read."""
 
 
 def white_places(data: bytes) -> frozenset[int]:
     """The places of white in a document's table of colours."""
-    found = _COLOURS.search(data)
-    entries = found[1].split(b";") if found else []
+    head = b"\\colortbl"
+    begin = data.find(head)
+    table = data[begin + len(head) : begin + len(head) + _MOST_COLOURS] if begin >= 0 else b""
+    entries = re.split(rb"[{}]", table, maxsplit=1)[0].split(b";")
     parts = (b"\\red255", b"\\green255", b"\\blue255")
     return frozenset(at for at, entry in enumerate(entries) if all(p in entry for p in parts))
 

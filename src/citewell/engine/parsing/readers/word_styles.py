@@ -8,6 +8,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.readers.ooxml import attribute, child, is_on, local, value_of
+from citewell.engine.parsing.readers.paper import is_paper, is_unseen
 
 # Word keeps the English names of its built-in styles in files of every language.
 _HEADING_NAME = re.compile(r"heading ([1-9])", re.IGNORECASE)
@@ -47,9 +48,8 @@ _SHIFTS = {"superscript": 1, "subscript": -1, "baseline": 0}
 _LEAST_MOVE = 4
 # A type of one point and below is set to be searched, not to be seen.
 _UNSEEN_SIZE = 2
-_WHITE = "FFFFFF"
-_NO_GROUND = ("auto", "none", _WHITE)
-"""Shades that leave a text on white paper."""
+_PLAIN_SHADES = ("", "clear", "nil")
+"""Kinds of shades without a pattern: their ground is what they are filled with (17.18.78)."""
 
 
 class Styles:
@@ -76,10 +76,7 @@ class Styles:
         shades = [child(paragraph, "pPr", "shd")]
         chain = self._chain(value_of(paragraph, "pPr", "pStyle") or "")
         shades += [child(style, "pPr", "shd") for style in chain]
-        return any(
-            shade is not None and (attribute(shade, "fill") or "auto") not in _NO_GROUND
-            for shade in shades
-        )
+        return any(shade is not None and not is_paper(_ground(shade)) for shade in shades)
 
     def _own_look(self, own: ET.Element | None, paragraph: ET.Element) -> RunLook:
         style = value_of(paragraph, "pPr", "pStyle") or ""
@@ -155,8 +152,10 @@ def _settings(properties: ET.Element | None) -> dict[str, str]:
                 found["vanish"] = "1" if is_on(part) else ""
             case "vertAlign" | "position" | "sz" | "color" as name:
                 found[name] = attribute(part, "val") or ""
-            case "shd" | "highlight":
-                found["ground"] = attribute(part, "fill") or attribute(part, "val") or ""
+            case "shd":
+                found["shade"] = _ground(part)
+            case "highlight":
+                found["highlight"] = attribute(part, "val") or ""
             case "rFonts":
                 # The name for Latin letters, which the old Vietnamese fonts are.
                 found["font"] = attribute(part, "ascii") or attribute(part, "hAnsi") or ""
@@ -165,13 +164,22 @@ def _settings(properties: ET.Element | None) -> dict[str, str]:
     return found
 
 
+def _ground(shade: ET.Element) -> str:
+    """The colour of a shade; `pattern` for one that is drawn, as a solid one is."""
+    if (attribute(shade, "val") or "") not in _PLAIN_SHADES:
+        return "pattern"
+    return attribute(shade, "fill") or ""
+
+
 def _run_look(found: dict[str, str]) -> RunLook:
     moved, size = found.get("position", ""), found.get("sz", "")
     shift = _SHIFTS.get(found.get("vertAlign", ""), 0)
     if not shift and moved.removeprefix("-").isdecimal() and abs(int(moved)) >= _LEAST_MOVE:
         shift = -1 if moved.startswith("-") else 1
     is_tiny = size.isdecimal() and int(size) <= _UNSEEN_SIZE
-    is_white = found.get("color") == _WHITE and found.get("ground", "auto") in _NO_GROUND
+    is_white = is_unseen(found.get("color", ""), found.get("shade", "")) and is_paper(
+        found.get("highlight", "")
+    )
     return RunLook(shift, bool(found.get("vanish")) or is_tiny, found.get("font", ""), is_white)
 
 

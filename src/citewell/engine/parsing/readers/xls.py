@@ -22,6 +22,7 @@ from citewell.engine.parsing.readers.number_formats import (
     shown_number,
     shows_nothing,
 )
+from citewell.engine.parsing.readers.paper import is_unseen
 from citewell.engine.parsing.readers.seen_cells import (
     MOST_MERGED,
     MergedCells,
@@ -51,10 +52,6 @@ _DAMAGE = (
     struct.error,
 )
 """Errors of the library for a damaged file, which it trusts to be whole."""
-
-
-_WHITE = (1, 9)
-"""Places of white in the palette that workbooks begin with ([MS-XLS] 2.5.161)."""
 
 
 class OldWorkbook:
@@ -90,10 +87,13 @@ class OldWorkbook:
         self._hidden_columns: list[int] = []
         self._notes: dict[tuple[int, int], str] = {}
         self._drawings = Drawings(_stream(source.path))
+        self._has_rules = False
+        """Whether rules of the sheet that is read may colour its cells."""
 
     def rows(self, sheet: SeenSheet, *, as_shown: bool = True) -> Iterator[Row]:
         """Yield the rows of a sheet; without `as_shown` numbers come as they are stored."""
         found: Any = _checked(lambda: self._book.sheet_by_index(sheet.number - 1))
+        self._has_rules = self._drawings.has_rules(sheet.number)
         self._hidden_columns = sorted(n + 1 for n, i in found.colinfo_map.items() if i.hidden)
         self._hidden_rows = {n + 1 for n, i in found.rowinfo_map.items() if i.hidden}
         self._notes = {(r + 1, c + 1): n.text for (r, c), n in found.cell_note_map.items()}
@@ -158,12 +158,18 @@ class OldWorkbook:
         if shows_nothing(self._format(cell.xf_index), is_text=is_text):
             return True
         font = self._font(cell.xf_index)
-        if font is None or font.colour_index not in _WHITE:
+        if font is None or self._has_rules:
             return False
         ground: Any = self._book.xf_list[cell.xf_index].background
-        return not ground.fill_pattern or (
-            ground.fill_pattern == 1 and ground.pattern_colour_index in _WHITE
-        )
+        behind = "pattern" if ground.fill_pattern else ""
+        if ground.fill_pattern == 1:
+            behind = self._colour(ground.pattern_colour_index) or behind
+        return is_unseen(self._colour(font.colour_index), behind)
+
+    def _colour(self, place: int) -> str:
+        """A colour of the workbook's palette as digits; empty for the usual one."""
+        parts: tuple[int, int, int] | None = self._book.colour_map.get(place)
+        return "" if parts is None else "".join(f"{part:02X}" for part in parts)
 
     def _format(self, style: int | None) -> str:
         styles: list[Any] = self._book.xf_list

@@ -1,4 +1,4 @@
-"""Text boxes, shapes and charts of Excel 97-2003 workbooks, which the library for cells skips.
+"""Text boxes, shapes, charts and rules of Excel 97-2003 workbooks, which xlrd skips.
 
 Source: [MS-XLS] 2.4.181 (Obj), 2.4.329 (TxO), 2.4.28 (BoundSheet8), 2.4.254 (SeriesText);
 [MS-ODRAW] 2.2.14 (shapes) and 2.3.4.44 (whether a shape is hidden).
@@ -17,6 +17,9 @@ _NOTE = 0x19
 """Kind of object of a cell's comment, which is read with the cells."""
 
 _OPTIONS, _GROUP_FLAGS = 0xF00B, 0x03BF
+_RULES = (0x01B0, 0x0879, 0x0872, 0x0878)
+"""CondFmt, CondFmt12, Feature11, Feature12: conditional formats, and tables with a style."""
+
 _IS_HIDDEN = 0x0002_0002
 """The flag, and the one that says that it counts."""
 
@@ -39,6 +42,20 @@ class Drawings:
             # Sheets of charts and macros are of other kinds.
             if kind == _SHEET and len(data) > 5 and not data[5]:
                 self._starts.append(struct.unpack_from("<I", data)[0])
+
+    def has_rules(self, number: int) -> bool:
+        """Whether rules of a worksheet, the first of which is 1, may colour its cells."""
+        if not 0 < number <= len(self._starts):
+            return False
+        records = _records(self._stream, self._starts[number - 1])
+        depth = 0
+        for kind, _ in records:
+            depth += (kind == _BOF) - (kind == _EOF)
+            if kind in _RULES:
+                return True
+            if depth <= 0:
+                return False
+        return False
 
     def texts(self, number: int) -> list[str]:
         """Texts of a worksheet, the first of which is 1; hidden shapes are left out."""

@@ -51,7 +51,7 @@ SHEET_KINDS = ("worksheet", "chartsheet")
 THREADED = re.compile(r"\[Threaded comment\][^\0]{0,500}?\bComment:\s*")
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})"')
 
-_RULES = re.compile(rb"<(?:\w+:)?(?:conditionalFormatting|tablePart)[\s>]")
+_RULES = re.compile(rb"<(?:\w+:)?(?:conditionalFormatting|tablePart|picture)[\s>]")
 
 
 class Workbook:
