@@ -1,5 +1,5 @@
 from citewell.engine.parsing.base import Block, BlockKind
-from citewell.engine.parsing.marks import TURN
+from citewell.engine.parsing.marks import ROW, TURN
 from citewell.engine.parsing.readers.furniture import without_furniture
 from citewell.engine.parsing.readers.layout import (
     NumberedLevels,
@@ -158,3 +158,11 @@ class TestLabels:
         assert texts(page_blocks([paragraph("\n".join(lines))])) == ["\n".join(lines)]
         prose = "The gate is kept by one person\nat night: nobody else has a key\nof any kind."
         assert texts(page_blocks([paragraph(prose)])) == [prose.replace("\n", " ")]
+
+    def test_marks_of_labels_hide_no_bullet_and_no_heading_and_leave_no_trace(self):
+        (item,) = page_blocks([paragraph(f"{ROW}• Name: Ann")])
+        assert (item.kind, item.text) == (BlockKind.LIST_ITEM, "Name: Ann")
+        _, heading = page_blocks([paragraph(f"{FULL}\n{FULL}."), paragraph(f"{ROW}2.1 Fees: all")])
+        assert (heading.kind, heading.text) == (BlockKind.HEADING, "2.1 Fees: all")
+        page = [paragraph(FULL), Block(BlockKind.LIST_ITEM, f"Name: Ann and\n{ROW}Ben: Bo", 1)]
+        assert all(ROW not in text for text in texts(page_blocks(page)))

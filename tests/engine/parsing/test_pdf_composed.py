@@ -4,7 +4,8 @@ from pathlib import Path
 
 from document_files import write_objects, write_pdf_content
 
-from citewell.engine.parsing.base import Block
+from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.parsing.readers.pdf_accents import Composed, with_composed
 
 
 def joined(blocks: list[Block]) -> str:
@@ -91,6 +92,21 @@ class TestReadingGlyphsInTwoParts:
         _, blocks = read(write_with_signs(tmp_path / "a.pdf", content))
         assert "kept at 5°C in winter and at 19° in summer." in joined(blocks)
         assert "lamps°" not in joined(blocks)
+
+
+class TestPlacingGlyphsInTwoParts:
+    def test_signs_change_no_code_and_begin_blocks_behind_what_they_follow_only(self):
+        sign = Composed("livesinEspa", "~n", "ñ", "a", is_apart=False)
+        texts = ["~nadia/bin holds all", "~nadia is her name", "He lives in Espa~na"]
+        kinds = [BlockKind.CODE, BlockKind.PARAGRAPH, BlockKind.PARAGRAPH]
+        blocks = [Block(kind, text) for kind, text in zip(kinds, texts, strict=True)]
+        found = [block.text for block in with_composed(blocks, [sign])]
+        assert found == [*texts[:2], "He lives in España"]
+        first = Composed("", "¨U", "Ü", "be", is_apart=False)
+        second = Composed("andsoon.", "¨O", "Ö", "l", is_apart=False)
+        blocks = [Block(BlockKind.PARAGRAPH, text) for text in ("¨Uber and so on.", "¨Ol")]
+        found = [block.text for block in with_composed(blocks, [first, second])]
+        assert found == ["Über and so on.", "Öl"]
 
 
 class TestReadingDividedWords:

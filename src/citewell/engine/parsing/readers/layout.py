@@ -23,7 +23,7 @@ _BULLET = re.compile(
     r"\s*(?:[•◦▪‣●○■□\uf0b7\uf0a7]|[-–*](?=\s)|\(?(?:\d{1,2}|[a-zđ])[.)](?=\s))\s*"
 )
 # A number whose space to its item is that of the layout: "10.Take the box".
-_TIGHT = re.compile(r"\A(\(?\d{1,2}[.)])(?=[^\W\d_][^\W\d_ ])")
+_TIGHT = re.compile(rf"\A({ROW}?\(?\d{{1,2}}[.)])(?=[^\W\d_][^\W\d_ ])")
 # The same without numbers and letters, which may also begin a heading.
 _GLYPH_BULLET = re.compile(r"\s*(?:[•◦▪‣●○■□\uf0b7\uf0a7]|[-–*](?=\s))\s*")
 # "2.1 Scope": at least two levels, because a single number before a word is as often a list item or
@@ -142,12 +142,13 @@ def _paragraphs(block: Block, width: int) -> Iterator[Block]:
             yield _close(block, part, width, is_item=is_item, is_followed=True)
             part, is_item = [], False
         part.append(line)
-        is_item = is_item or (len(part) == 1 and bool(_BULLET.match(line)))
+        is_item = is_item or (len(part) == 1 and bool(_BULLET.match(line.removeprefix(ROW))))
     if part:
         yield _close(block, part, width, is_item=is_item, is_followed=False)
 
 
 def _begins_part(line: str) -> bool:
+    line = line.removeprefix(ROW)
     return bool(_BULLET.match(line) or _UNIT.match(line) or _NUMBERED.match(line))
 
 
@@ -190,11 +191,12 @@ def _close(
     first = lines[0].removeprefix(ROW)
     if is_item:
         glyph = _GLYPH_BULLET.match(first)
-        text = join_lines([first[glyph.end() :] if glyph else first, *lines[1:]])
+        rest = (line.removeprefix(ROW) for line in lines[1:])
+        text = join_lines([first[glyph.end() :] if glyph else first, *rest])
         return Block(BlockKind.LIST_ITEM, text, block.page)
     if (
         len(lines) == 1
-        and not is_labelled
+        and (not is_labelled or _begins_part(first))
         and (level := _heading_level(first, width, is_followed=is_followed))
     ):
         return Block(BlockKind.HEADING, first, block.page, level)

@@ -171,6 +171,9 @@ def _number(number: Decimal, section: _Section) -> str:
         # Nothing but literal text, as for zero: "-".
         return "".join(map(_literal, pieces)).strip()
     if found := _FRACTION.search(bare):
+        if not found[3].strip("0"):
+            # Noughts are no denominator, and programs differ in what they show.
+            return general(number)
         return _fraction(number, pieces, found)
     if "/" in bare:
         return general(number)

@@ -32,6 +32,7 @@ _FOUND = re.compile(f"[{re.escape(''.join(_ACCENTS))}{''.join(_CIRCLES)}]")
 _DOTLESS = {"ı": "i", "ȷ": "j"}
 _CONTEXT = 12
 """Characters before a sign by which it is found again in the page's blocks."""
+_LEAST_CONTEXT = 3
 _NEAR = 0.35
 """Distance of a circle from its figure, as a share of the size: a space at most."""
 
@@ -96,6 +97,7 @@ def _composed(
 def with_composed(blocks: list[Block], composed: Iterable[Composed]) -> list[Block]:
     """The blocks of a page with what it draws in two parts in one."""
     blocks = list(blocks)
+    ends = {SPACES.sub("", block.text)[-_LEAST_CONTEXT:] for block in blocks}
     for sign in composed:
         for number, block in enumerate(blocks):
             following = blocks[number + 1] if number + 1 < len(blocks) else None
@@ -104,19 +106,24 @@ def with_composed(blocks: list[Block], composed: Iterable[Composed]) -> list[Blo
                 text = f"{block.text.rstrip()}°{following.text.lstrip().removeprefix(sign.drawn)}"
                 blocks[number : number + 2] = [Block(BlockKind.PARAGRAPH, text, block.page)]
                 break
-            if (text := _replaced(block.text, sign)) is not None:
+            if block.kind is BlockKind.CODE:
+                continue
+            # A sign begins a block only if what is before it on the page ends another one.
+            may_begin = not sign.before or sign.before[-_LEAST_CONTEXT:] in ends
+            if (text := _replaced(block.text, sign, may_begin=may_begin)) is not None:
                 blocks[number] = replace(block, text=text)
                 break
     return blocks
 
 
-def _replaced(text: str, sign: Composed) -> str | None:
+def _replaced(text: str, sign: Composed, *, may_begin: bool) -> str | None:
     if sign.drawn[0] not in text:
         return None
-    for length in (_CONTEXT, 3, 1):
+    for length in (_CONTEXT, _LEAST_CONTEXT, 1):
         before = r"\s*".join(map(re.escape, sign.before[-length:]))
         drawn = r"\s*".join(map(re.escape, sign.drawn))
-        if found := re.search(rf"({before}|\A)(\s*){drawn}", text):
+        start = rf"{before}|\A" if may_begin else before
+        if found := re.search(rf"({start})(\s*){drawn}", text):
             gap = found[2] if sign.is_apart else ""
             return text[: found.end(1)] + gap + sign.text + text[found.end() :]
     return None
