@@ -56,6 +56,13 @@ class TestYesOrNo:
             lines = told(question, PHONG, language="vi").split("\n")
             assert [line.split(",")[0][2:] for line in lines[1:]] == names.split()
 
+    def test_most_and_least_stand_around_what_they_are_of(self) -> None:
+        for question, name in (
+            ("Phòng nào có nhiều chỗ nhất?", "Đào"),
+            ("Phòng nào có ít chỗ nhất?", "Mai"),
+        ):
+            assert told(question, PHONG, language="vi").startswith(f"{name}: "), question
+
     def test_rooms_with_a_projector_are_counted(self) -> None:
         assert told("How many rooms have a projector?", ROOMS).startswith("3 ")
 

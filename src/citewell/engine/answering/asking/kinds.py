@@ -205,6 +205,11 @@ _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     )
 )
 
+_THING_BETWEEN = r"(?= (?!nhat\b)\w+(?: (?!nhat\b|thu\b)\w+)? nhat\b)"
+"""`nhiều chỗ nhất`, `ít nhân viên nhất`: what is most or least stands between; `ít nhất` is a bound
+and `thứ nhất` a place."""
+_MOST_APART = re.compile(rf"\b(?:nhieu|it)\b{_THING_BETWEEN}|\bnhat\b")
+
 _AGGREGATES: tuple[tuple[Aggregate, re.Pattern[str]], ...] = tuple(
     (aggregate, re.compile(pattern))
     for aggregate, pattern in (
@@ -219,12 +224,14 @@ _AGGREGATES: tuple[tuple[Aggregate, re.Pattern[str]], ...] = tuple(
             Aggregate.MAXIMUM,
             r"\b(?:(?:the )?most expensive|highest|largest|greatest|longest|biggest|maximum of|"
             r"tallest|heaviest|deepest|the most|latest)\b|"
-            r"\b(?:cao|lon|nhieu|dat|dai|nang|sau) nhat\b",
+            r"\b(?:cao|lon|nhieu|dat|dai|nang|sau) nhat\b|"
+            rf"\bnhieu\b{_THING_BETWEEN}",
         ),
         (
             Aggregate.MINIMUM,
             r"\b(?:cheapest|lowest|smallest|shortest|least expensive|fewest|minimum of|lightest|"
-            r"the least)\b|\b(?:thap|nho|re|ngan|nhe) nhat\b",
+            r"the least)\b|\b(?:thap|nho|re|ngan|nhe) nhat\b|"
+            rf"\bit\b{_THING_BETWEEN}",
         ),
         (Aggregate.COUNT, r"\bhow many\b|\bco (?:bao nhieu|may)\b|\bnumber of\b"),
     )
@@ -386,6 +393,8 @@ def _without_likes(written: str, plain: str) -> str:
 def _instructions(written: str, kind: Kind, *, is_contrast: bool) -> frozenset[str]:
     patterns = [pattern for _, pattern in _AGGREGATES] + [_CURRENT, _COMPARING, _LISTING]
     patterns += [_HAPPENING] if kind in (Kind.OTHER, Kind.TIME) else []
+    is_apart = re.search(rf"\b(?:nhieu|it)\b{_THING_BETWEEN}", fold(written)) is not None
+    patterns += [_MOST_APART] if is_apart else []
     patterns += [COMPARATIVES] if is_contrast else []
     patterns += [_DEFINING] if kind is Kind.DEFINITION else []
     plain = _without_likes(written, fold(written))

@@ -23,6 +23,7 @@ from citewell.engine.answering.reading.grid import (
     synonyms_of,
     value_with_unit,
 )
+from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.chunking.legal_units import above_clauses
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.sentences import Span
@@ -148,6 +149,9 @@ def _filtered(
     some = frozenset[int]().union(*held) - everywhere
     reading = grid.rows[0][0]
     some -= reading.find(" | ".join(grid.header)) | around
+    terms, language = material.question.terms, material.question.language
+    if material.asked.aggregate is not Aggregate.COUNT:
+        some = frozenset(at for at in some if not is_function_word(terms[at].text, language))
     if not some:
         return list(range(len(grid.rows))), everywhere
     rows = [row for row, terms in enumerate(held) if some <= terms]

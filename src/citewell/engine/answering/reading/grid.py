@@ -410,6 +410,8 @@ def rows_named(question: str, grid: TableRows) -> list[int]:
             if _TEXT.search(cell) is None and cell.strip().isdigit():
                 continue
             words = _stems(cell)
+            if words == "co":
+                continue  # every `Phòng nào có` has the cell that says yes
             is_number = not any(char.isalpha() for char in words)
             is_said = cell.strip() in numbers if is_number else f" {words} " in said
             if words and is_said and not set(words.split()) <= set(header):
