@@ -20,6 +20,10 @@ from hostile_files import FILES, PROSE
 from citewell.engine.parsing.archives import inspect_archive
 from citewell.engine.parsing.base import ParseError, ParseFailure
 from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.readers.html import markup_blocks
+from citewell.engine.parsing.readers.rtf_text import white_places
+from citewell.engine.parsing.readers.tables import is_figure
+from tests.timing import processor_seconds
 
 REFUSED = {
     "empty.txt": ParseFailure.EMPTY,
@@ -191,3 +195,14 @@ class TestDamage:
         with pytest.raises(ParseError) as caught:
             await parse(parser, path)
         assert caught.value.code is ParseFailure.CORRUPT
+
+
+class TestCostOfMarkup:
+    def test_repeated_grounds_and_tables_of_colours_and_long_cells_cost_their_length(self):
+        # Each took seconds, as the square of its length.
+        page = "<p style='background:#eee'>a<b>b</b>" * 40_000
+        assert processor_seconds(lambda: list(markup_blocks([page])), rounds=1) < 2
+        table = b"\\colortbl " * 20_000
+        assert processor_seconds(lambda: white_places(table), rounds=1) < 0.2
+        cell = "1" * 20_000 + "a"
+        assert processor_seconds(lambda: is_figure(cell), rounds=1) < 0.2
