@@ -1,8 +1,27 @@
 """Names and parts of ids, wherever a command takes an id."""
 
+from functools import partial
+
 import pytest
 
+from citewell.access.policy import Role
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.database.parts import MOST_FOUND
+from citewell.core.errors import ForbiddenError, NotFoundError
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands import agents, evaluation_sets, jobs, queries, workflows
+from citewell.entrypoints.commands.conversations import CONVERSATION
+from citewell.entrypoints.commands.keys import KEY
+from citewell.entrypoints.commands.naming import Findable, id_of
+from citewell.entrypoints.commands.webhooks import WEBHOOK
+from citewell.features.conversations import service as conversations
+from citewell.features.conversations.schemas import ConversationCreate
+from citewell.features.identity import service as identity
+from citewell.features.webhooks import service as webhooks
+from citewell.features.webhooks.schemas import WebhookCreate, WebhookEvent
+from citewell.models.webhooks import WebhookDelivery
 from tests.entrypoints.conftest import Installation
+from tests.people import People
 
 
 @pytest.mark.usefixtures("database_runs")
@@ -57,3 +76,56 @@ class TestNaming:
             assert installation.call("key", "revoke", "crawler").stdout == "Revoked.\n"
             keys = {item["id"]: item for item in installation.json("key", "list")["keys"]}
             assert keys[made]["is_revoked"]
+
+
+class TestRights:
+    """Rows that are not for the caller are left out by the query, so that they hide nothing."""
+
+    async def test_many_revoked_keys_hide_no_live_one(
+        self, platform: Platform, caller: Caller
+    ) -> None:
+        async with unit_of_work(platform, caller) as ctx:
+            for _ in range(MOST_FOUND):
+                former = await identity.create_api_key(ctx, "ci")
+                await identity.revoke_api_key(ctx, former.id)
+            live = await identity.create_api_key(ctx, "ci")
+            assert await id_of(ctx, KEY, "CI") == live.id
+
+    async def test_many_conversations_of_others_hide_none_of_mine(
+        self, platform: Platform, caller: Caller
+    ) -> None:
+        people = People(platform, caller.tenant_id)
+        other, me = await people.user(), await people.user()
+        note = ConversationCreate(title="Note")
+        async with unit_of_work(platform, other) as ctx:
+            theirs = [await conversations.create(ctx, note) for _ in range(MOST_FOUND)]
+        async with unit_of_work(platform, me) as ctx:
+            mine = await conversations.create(ctx, note)
+            assert await id_of(ctx, CONVERSATION, "note") == mine.id
+            with pytest.raises(NotFoundError):
+                await id_of(ctx, CONVERSATION, str(theirs[0].id)[-8:])
+
+    async def test_the_role_is_asked_for_before_the_name(
+        self, platform: Platform, caller: Caller
+    ) -> None:
+        people = People(platform, caller.tenant_id)
+        hook = WebhookCreate(name="Mine", url="https://8.8.8.8/hook", events=list(WebhookEvent))
+        manager = await people.user(Role.MANAGER)
+        made = await webhooks.create(platform, manager, hook)
+        async with unit_of_work(platform, await people.user(Role.EMPLOYEE)) as ctx:
+            for wanted in ("Mine", "Nothing", str(made.id)[-8:]):
+                with pytest.raises(ForbiddenError):
+                    await id_of(ctx, WEBHOOK, wanted)
+        async with unit_of_work(platform, await people.user(Role.MANAGER)) as ctx:
+            with pytest.raises(NotFoundError):
+                await id_of(ctx, WEBHOOK, "Mine")
+        logged = partial(webhooks.logged, webhook_id=made.id)
+        kinds = (
+            Findable("delivery", WebhookDelivery, logged), agents.RUN, workflows.RUN,
+            evaluation_sets.RUN, queries.QUERY, jobs.JOB,
+        )  # fmt: skip
+        for seeing in (caller, manager):
+            async with unit_of_work(platform, seeing) as ctx:
+                for kind in kinds:
+                    with pytest.raises((NotFoundError, ForbiddenError)):
+                        await id_of(ctx, kind, "00000000")

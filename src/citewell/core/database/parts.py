@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -11,6 +11,9 @@ from citewell.core.database.base import HasId
 
 NameColumn = InstrumentedAttribute[str]
 """Column of the names of rows."""
+
+RowFilter = ColumnElement[bool]
+"""Predicate on the rows of a table."""
 
 SHORTEST_PART = 8
 """Fewest characters of the beginning or the end of an id. Shorter ones are words, too."""
@@ -36,12 +39,17 @@ async def ids_named(
     table: type[HasId],
     wanted: str,
     names: Sequence[NameColumn] = (),
+    seen: RowFilter | None = None,
 ) -> list[uuid.UUID]:
-    """Ids of rows whose id begins or ends so, or that have such a name, oldest first."""
+    """Ids of rows whose id begins or ends so, or that have such a name, oldest first.
+
+    Only rows that `seen` lets through count among the `MOST_FOUND`: others hide none of them.
+    """
     fits: list[ColumnElement[bool]] = [func.lower(each) == func.lower(wanted) for each in names]
     if len(wanted) >= SHORTEST_PART:
         fits.append(has_part(table.id, wanted))
     if not fits:
         return []
-    statement = select(table.id).where(or_(*fits)).order_by(table.id).limit(MOST_FOUND)
+    statement = select(table.id).where(or_(*fits), true() if seen is None else seen)
+    statement = statement.order_by(table.id).limit(MOST_FOUND)
     return list(await session.scalars(statement))

@@ -55,7 +55,7 @@ RunArgument = Annotated[
     str,
     typer.Argument(metavar="RUN", help="The run's id, its beginning or end.", callback=readable),
 ]
-RUN = Findable("run", AgentRun, runs.get)
+RUN = Findable("run", AgentRun, runs.seen)
 
 
 def add_to(app: typer.Typer) -> None:

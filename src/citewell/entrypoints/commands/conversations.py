@@ -47,7 +47,7 @@ ConversationArgument = Annotated[
         callback=readable,
     ),
 ]
-CONVERSATION = Findable("conversation", Conversation, service.get, (Conversation.title,))
+CONVERSATION = Findable("conversation", Conversation, service.seen, (Conversation.title,))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -61,7 +61,7 @@ T = TypeVar("T")
 
 DatasetArgument = Annotated[str, typer.Argument(help="Name of an evaluation dataset.")]
 
-RUN = Findable("run", EvalRun, running.get)
+RUN = Findable("run", EvalRun, running.seen)
 
 
 def add_to(_: typer.Typer) -> None:

@@ -35,7 +35,7 @@ JobArgument = Annotated[
     str,
     typer.Argument(metavar="JOB", help="The job's id, its beginning or end.", callback=readable),
 ]
-JOB = Findable("job", Job, service.get)
+JOB = Findable("job", Job, service.seen)
 
 
 def add_to(app: typer.Typer) -> None:

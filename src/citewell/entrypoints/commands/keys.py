@@ -31,7 +31,7 @@ from citewell.models.tenancy import ApiKey
 
 key = typer.Typer(no_args_is_help=True, help="API keys (for keys that encrypt files: `keys`).")
 
-KEY = Findable("key", ApiKey, identity.usable_api_key, (ApiKey.name,))
+KEY = Findable("key", ApiKey, identity.usable_api_keys, (ApiKey.name,))
 
 USERS_SCOPES = frozenset({Scope.READ, Scope.WRITE})
 """Default scopes of a user's key."""

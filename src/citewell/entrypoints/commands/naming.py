@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from citewell.core.context import Context
 from citewell.core.database.base import HasId
-from citewell.core.database.parts import NameColumn, ids_named
+from citewell.core.database.parts import NameColumn, RowFilter, ids_named
 from citewell.core.errors import InvalidInputError, NotFoundError
 
 
@@ -18,8 +18,8 @@ class Findable:
     noun: str
     """One of them, as messages say it."""
     table: type[HasId]
-    get: Callable[[Context, uuid.UUID], Awaitable[object]]
-    """Raises `NotFoundError` for those that the caller does not see."""
+    seen: Callable[[Context], Awaitable[RowFilter]]
+    """Which of them are there for the caller; raises `ForbiddenError` for whom none may be."""
     names: tuple[NameColumn, ...] = ()
     """Columns of their names, if they have any."""
 
@@ -28,17 +28,15 @@ async def id_of(ctx: Context, kind: Findable, wanted: str) -> uuid.UUID:
     """The id of the one that is meant; whether a whole id is there is left to what is done with it.
 
     Raises:
+        ForbiddenError: They are not for the caller.
         NotFoundError: None that the caller sees fits.
         InvalidInputError: Several do; their ids are named.
     """
     with suppress(ValueError):
         return uuid.UUID(wanted)
-    seen: list[uuid.UUID] = []
-    for each in await ids_named(ctx.session, kind.table, wanted.strip(), kind.names):
-        with suppress(NotFoundError):
-            await kind.get(ctx, each)
-            seen.append(each)
-    return _only(kind.noun, wanted, seen)
+    seen = await kind.seen(ctx)
+    found = await ids_named(ctx.session, kind.table, wanted.strip(), kind.names, seen)
+    return _only(kind.noun, wanted, found)
 
 
 async def id_among(

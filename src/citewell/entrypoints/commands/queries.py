@@ -49,7 +49,7 @@ QueryArgument = Annotated[
         metavar="ANSWER", help="The answer's id, its beginning or end.", callback=readable
     ),
 ]
-QUERY = Findable("answer", QueryLog, service.get)
+QUERY = Findable("answer", QueryLog, service.seen)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,6 +1,5 @@
 """`webhooks`."""
 
-import uuid
 from functools import partial
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.entrypoints.commands.naming import Findable, id_of
 from citewell.entrypoints.commands.running import (
@@ -47,7 +46,7 @@ WebhookArgument = Annotated[
         callback=readable,
     ),
 ]
-WEBHOOK = Findable("webhook", Webhook, service.get, (Webhook.name,))
+WEBHOOK = Findable("webhook", Webhook, service.seen, (Webhook.name,))
 
 EventOption = Annotated[
     list[WebhookEvent] | None, typer.Option("--event", help="What it is told of; repeatable.")
@@ -195,10 +194,6 @@ def list_deliveries(
     print_table(table)
 
 
-async def _get_delivery(webhook_id: uuid.UUID, ctx: Context, delivery_id: uuid.UUID) -> object:
-    return await service.delivery(ctx, webhook_id, delivery_id)
-
-
 @webhooks.command("replay")
 def replay_delivery(
     webhook: WebhookArgument,
@@ -217,7 +212,9 @@ def replay_delivery(
     async def act(platform: Platform, caller: Caller) -> DeliveryRead:
         async with unit_of_work(platform, caller) as ctx:
             webhook_id = await id_of(ctx, WEBHOOK, webhook)
-            event = Findable("delivery", WebhookDelivery, partial(_get_delivery, webhook_id))
+            event = Findable(
+                "delivery", WebhookDelivery, partial(service.logged, webhook_id=webhook_id)
+            )
             return await service.replay(ctx, webhook_id, await id_of(ctx, event, delivery))
 
     queued = administer(act, tenant=tenant, as_user=as_user)

@@ -59,7 +59,7 @@ RunIdArgument = Annotated[
     str,
     typer.Argument(metavar="RUN", help="The run's id, its beginning or end.", callback=readable),
 ]
-RUN = Findable("run", WorkflowRun, runs.get)
+RUN = Findable("run", WorkflowRun, runs.seen)
 
 
 def add_to(app: typer.Typer) -> None:

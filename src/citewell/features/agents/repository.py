@@ -156,7 +156,8 @@ async def version(session: AsyncSession, agent_id: uuid.UUID, number: int) -> Ag
     )
 
 
-def _seen(sight: RunSight) -> ColumnElement[bool]:
+def seen(sight: RunSight) -> ColumnElement[bool]:
+    """Runs that are there for the caller."""
     own = func.coalesce(AgentRun.actor_id, _NOBODY) == sight.actor_id
     return true() if sight.sees_all else own
 
@@ -171,7 +172,7 @@ async def add_run(session: AsyncSession, run: AgentRun) -> None:
 async def run(session: AsyncSession, run_id: uuid.UUID, sight: RunSight) -> AgentRun | None:
     """A run that is there for the caller; of runs within runs the outermost counts."""
     return await session.scalar(
-        select(AgentRun).where(AgentRun.id == run_id, AgentRun.parent_call.is_(None), _seen(sight))
+        select(AgentRun).where(AgentRun.id == run_id, AgentRun.parent_call.is_(None), seen(sight))
     )
 
 
@@ -179,7 +180,7 @@ async def mark_of(session: AsyncSession, run_id: uuid.UUID, sight: RunSight) -> 
     """Status of a run that is there for the caller and number of its entries: it is cheap."""
     found = await session.execute(
         select(AgentRun.status, AgentRun.entries).where(
-            AgentRun.id == run_id, AgentRun.parent_call.is_(None), _seen(sight)
+            AgentRun.id == run_id, AgentRun.parent_call.is_(None), seen(sight)
         )
     )
     row = found.one_or_none()
@@ -190,7 +191,7 @@ async def lock_run(session: AsyncSession, run_id: uuid.UUID, sight: RunSight) ->
     """The same, locked until the transaction ends."""
     return await session.scalar(
         select(AgentRun)
-        .where(AgentRun.id == run_id, AgentRun.parent_call.is_(None), _seen(sight))
+        .where(AgentRun.id == run_id, AgentRun.parent_call.is_(None), seen(sight))
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -205,7 +206,7 @@ async def run_page(
     status: AgentRunStatus | None,
 ) -> Page[AgentRun]:
     """Runs that people started, newest first."""
-    conditions = [AgentRun.parent_call.is_(None), _seen(sight)]
+    conditions = [AgentRun.parent_call.is_(None), seen(sight)]
     if agent_id is not None:
         conditions.append(AgentRun.agent_id == agent_id)
     if status is not None:

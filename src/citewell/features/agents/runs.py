@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from citewell.access.policy import Scope
 from citewell.core.context import SYSTEM, ActorKind, Caller, Context, unit_of_work
+from citewell.core.database.parts import RowFilter
 from citewell.core.platform import Platform
 from citewell.engine.agents.base import CallStatus, shown_hash
 from citewell.features.agents import repository, service
@@ -226,6 +227,11 @@ async def page(
         for run in found.items
     ]
     return Page(shown, request, found.total)
+
+
+async def seen(ctx: Context) -> RowFilter:
+    """Which runs are there for the caller."""
+    return repository.seen(_sight(ctx))
 
 
 async def get(ctx: Context, run_id: uuid.UUID) -> AgentRunRead:

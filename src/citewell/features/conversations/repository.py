@@ -196,14 +196,18 @@ async def add(session: AsyncSession, conversation: Conversation) -> None:
     await session.refresh(conversation)
 
 
+def seen(actor_id: uuid.UUID) -> ColumnElement[bool]:
+    """Conversations of the actor, and those that their owners share."""
+    return or_(Conversation.actor_id == actor_id, Conversation.is_shared)
+
+
 async def find(
     session: AsyncSession, conversation_id: uuid.UUID, actor_id: uuid.UUID, *, or_shared: bool
 ) -> Conversation | None:
     """A conversation of the actor, or one that its owner shares."""
-    is_theirs = Conversation.actor_id == actor_id
-    seen = or_(is_theirs, Conversation.is_shared) if or_shared else is_theirs
+    reached = seen(actor_id) if or_shared else Conversation.actor_id == actor_id
     return await session.scalar(
-        select(Conversation).where(Conversation.id == conversation_id, seen)
+        select(Conversation).where(Conversation.id == conversation_id, reached)
     )
 
 

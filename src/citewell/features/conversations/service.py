@@ -5,6 +5,7 @@ from collections.abc import Set
 from functools import partial
 
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
+from citewell.core.database.parts import RowFilter
 from citewell.core.platform import Platform
 from citewell.engine.answering import suggesting
 from citewell.features.conversations import repository
@@ -65,6 +66,11 @@ async def get(ctx: Context, conversation_id: uuid.UUID) -> ConversationRead:
     conversation = await _visible(ctx, conversation_id)
     counts = await repository.counts(ctx.session, [conversation_id])
     return _read(ctx, conversation, counts.get(conversation_id, 0))
+
+
+async def seen(ctx: Context) -> RowFilter:
+    """Which conversations are the caller's own or shared."""
+    return repository.seen(ctx.actor.owner_id)
 
 
 async def first_questions(ctx: Context, language: str | None, most: int) -> FirstQuestions:

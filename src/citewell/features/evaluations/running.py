@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import citewell
 from citewell.core.context import SYSTEM_UNPRIVATE, Caller, Context, unit_of_work
+from citewell.core.database.parts import RowFilter
 from citewell.core.errors import InvalidInputError
 from citewell.core.metrics import ProcessMetrics
 from citewell.core.platform import Platform
@@ -103,6 +104,16 @@ async def page(ctx: Context, dataset_id: uuid.UUID | None, request: PageRequest)
     await datasets.require_everything(ctx)
     found = await repository.runs(ctx.session, dataset_id, request)
     return Page([run_read(run) for run in found.items], request, found.total)
+
+
+async def seen(ctx: Context) -> RowFilter:
+    """Which runs are there for the caller: all.
+
+    Raises:
+        ForbiddenError: The caller may not read everything.
+    """
+    await datasets.require_everything(ctx)
+    return repository.seen()
 
 
 async def get(ctx: Context, run_id: uuid.UUID) -> RunRead:

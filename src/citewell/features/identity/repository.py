@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -143,6 +143,11 @@ async def move_expiry(
 async def api_key(session: AsyncSession, key_id: uuid.UUID) -> ApiKey | None:
     """The key with this id, revoked or not."""
     return await session.scalar(select(ApiKey).where(ApiKey.id == key_id))
+
+
+def usable_api_keys() -> ColumnElement[bool]:
+    """Keys that were not revoked."""
+    return ApiKey.revoked_at.is_(None)
 
 
 async def api_keys(session: AsyncSession) -> list[ApiKey]:

@@ -19,6 +19,7 @@ from citewell.core.context import (
     Context,
     unit_of_work,
 )
+from citewell.core.database.parts import RowFilter
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.identity import repository
@@ -196,16 +197,9 @@ async def key_users(ctx: Context) -> dict[uuid.UUID, str]:
     return await repository.key_users(ctx.session)
 
 
-async def usable_api_key(ctx: Context, key_id: uuid.UUID) -> ApiKey:
-    """A key of the tenant that was not revoked.
-
-    Raises:
-        ApiKeyNotFoundError: There is none with this id.
-    """
-    found = await repository.api_key(ctx.session, key_id)
-    if found is None or found.revoked_at is not None:
-        raise ApiKeyNotFoundError(key_id)
-    return found
+async def usable_api_keys(_: Context) -> RowFilter:
+    """Which keys of the tenant were not revoked."""
+    return repository.usable_api_keys()
 
 
 async def revoke_api_key(ctx: Context, key_id: uuid.UUID) -> None:

@@ -115,6 +115,11 @@ def _state(row: Row[Job, DocumentVersion]) -> JobState:
     return JobState(job, version.document_id, version.number, code)
 
 
+def seen(sight: JobSight) -> ColumnElement[bool]:
+    """Jobs that are there for the caller."""
+    return Job.id.in_(_states().with_only_columns(Job.id).where(_visible(sight)))
+
+
 async def state(session: AsyncSession, job_id: uuid.UUID, sight: JobSight) -> JobState | None:
     """A job that the caller may see."""
     rows = await session.execute(_states().where(Job.id == job_id, _visible(sight)))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from citewell.access.policy import DocumentFacts, Verb
 from citewell.core.context import Context
+from citewell.core.database.parts import RowFilter
 from citewell.core.errors import ForbiddenError
 from citewell.core.jobs import Urgency
 from citewell.features.audit import service as audit
@@ -133,6 +134,11 @@ async def page(
     """Jobs of documents the caller may read and of their own, newest first."""
     wanted = JobFilter(await _sight(ctx), status, document_id, kind)
     return await repository.page(ctx.session, wanted, request)
+
+
+async def seen(ctx: Context) -> RowFilter:
+    """Which jobs are there for the caller."""
+    return repository.seen(await _sight(ctx))
 
 
 async def get(ctx: Context, job_id: uuid.UUID) -> JobState:

@@ -70,7 +70,8 @@ def _own(sight: QuerySight) -> ColumnElement[bool]:
     return func.coalesce(QueryLog.actor_id, NOBODY) == sight.actor_id
 
 
-def _seen(sight: QuerySight) -> ColumnElement[bool]:
+def seen(sight: QuerySight) -> ColumnElement[bool]:
+    """Stored answers that are there for the caller."""
     if sight.sees_all:
         return or_(QueryLog.privacy != LogPrivacy.OFF, _own(sight))
     return _own(sight)
@@ -90,7 +91,7 @@ async def log_privacy(session: AsyncSession) -> LogPrivacy:
 
 async def find(session: AsyncSession, query_id: uuid.UUID, sight: QuerySight) -> QueryLog | None:
     """A stored answer that is there for the caller."""
-    return await session.scalar(select(QueryLog).where(QueryLog.id == query_id, _seen(sight)))
+    return await session.scalar(select(QueryLog).where(QueryLog.id == query_id, seen(sight)))
 
 
 async def find_all(ctx: BatchContext, query_ids: Collection[uuid.UUID]) -> list[QueryLog]:
@@ -113,7 +114,7 @@ def _logs_in(rows: Rows) -> list[QueryLog]:
 
 
 def _conditions(sight: QuerySight, wanted: QueryFilter) -> list[ColumnElement[bool]]:
-    found = [_seen(sight)]
+    found = [seen(sight)]
     match wanted.only:
         case Only.OWN:
             found.append(_own(sight))

@@ -8,6 +8,7 @@ from typing import Any
 
 from citewell.access.policy import Reach, Role
 from citewell.core.context import NOBODY, SYSTEM, BatchContext, Caller, Context, unit_of_work
+from citewell.core.database.parts import RowFilter
 from citewell.core.platform import Platform
 from citewell.engine.chunking.pages import pages_of
 from citewell.features.audit import service as audit
@@ -44,6 +45,11 @@ EXPORTED = (
 
 FORGOTTEN_AT_ONCE = 1_000
 """Answers deleted in one transaction: some tens of milliseconds."""
+
+
+async def seen(ctx: Context) -> RowFilter:
+    """Which stored answers are there for the caller."""
+    return repository.seen(await sight_of(ctx))
 
 
 async def get(ctx: Context, query_id: uuid.UUID) -> StoredAnswer:

@@ -55,7 +55,8 @@ SELECT w.id FROM webhook w WHERE w.tenant_id = :tenant_id AND w.is_active
 _SHOWN = WebhookDelivery.status != "withheld"
 
 
-def _seen(sight: WebhookSight) -> ColumnElement[bool]:
+def seen(sight: WebhookSight) -> ColumnElement[bool]:
+    """Webhooks that are there for the caller."""
     if sight.sees_all:
         return true()
     return func.coalesce(Webhook.user_id, Webhook.owner_key_id, NOBODY) == sight.owner_id
@@ -63,8 +64,8 @@ def _seen(sight: WebhookSight) -> ColumnElement[bool]:
 
 async def page(session: AsyncSession, sight: WebhookSight, request: PageRequest) -> Page[Webhook]:
     """Webhooks that are there for the caller, by name."""
-    statement = select(Webhook).where(_seen(sight))
-    total = await session.scalar(select(func.count(Webhook.id)).where(_seen(sight))) or 0
+    statement = select(Webhook).where(seen(sight))
+    total = await session.scalar(select(func.count(Webhook.id)).where(seen(sight))) or 0
     part = statement.order_by(func.lower(Webhook.name), Webhook.id)
     rows = await session.scalars(part.offset(request.offset).limit(request.limit))
     return Page(list(rows), request, total)
@@ -77,12 +78,12 @@ async def count(session: AsyncSession) -> int:
 
 async def find(session: AsyncSession, webhook_id: uuid.UUID, sight: WebhookSight) -> Webhook | None:
     """A webhook that is there for the caller."""
-    return await session.scalar(select(Webhook).where(Webhook.id == webhook_id, _seen(sight)))
+    return await session.scalar(select(Webhook).where(Webhook.id == webhook_id, seen(sight)))
 
 
 async def lock(session: AsyncSession, webhook_id: uuid.UUID, sight: WebhookSight) -> Webhook | None:
     """The same, locked against other changes until the transaction ends."""
-    found = select(Webhook).where(Webhook.id == webhook_id, _seen(sight)).with_for_update()
+    found = select(Webhook).where(Webhook.id == webhook_id, seen(sight)).with_for_update()
     return await session.scalar(found, execution_options={"populate_existing": True})
 
 
@@ -102,7 +103,7 @@ async def deliveries(
     session: AsyncSession, webhook_id: uuid.UUID, request: PageRequest
 ) -> Page[WebhookDelivery]:
     """The log of a webhook, newest first."""
-    of_hook = (WebhookDelivery.webhook_id == webhook_id) & _SHOWN
+    of_hook = logged(webhook_id)
     total = await session.scalar(select(func.count(WebhookDelivery.id)).where(of_hook)) or 0
     rows = await session.scalars(
         select(WebhookDelivery)
@@ -118,12 +119,15 @@ async def lock_delivery(
     session: AsyncSession, webhook_id: uuid.UUID, delivery_id: uuid.UUID
 ) -> WebhookDelivery | None:
     """A delivery of a webhook, locked."""
-    found = select(WebhookDelivery).where(
-        WebhookDelivery.webhook_id == webhook_id, WebhookDelivery.id == delivery_id, _SHOWN
-    )
+    found = select(WebhookDelivery).where(WebhookDelivery.id == delivery_id, logged(webhook_id))
     return await session.scalar(
         found.with_for_update(), execution_options={"populate_existing": True}
     )
+
+
+def logged(webhook_id: uuid.UUID) -> ColumnElement[bool]:
+    """Deliveries of a webhook that its log shows."""
+    return (WebhookDelivery.webhook_id == webhook_id) & _SHOWN
 
 
 async def save_delivery(session: AsyncSession, delivery: WebhookDelivery) -> None:

@@ -9,6 +9,7 @@ import structlog
 from citewell.access.policy import Role, Scope
 from citewell.core.blobs.encryption import Purpose
 from citewell.core.context import NOBODY, ActorKind, Caller, Context, unit_of_work
+from citewell.core.database.parts import RowFilter
 from citewell.core.errors import ForbiddenError
 from citewell.core.outbound import parsed_url
 from citewell.core.platform import Platform
@@ -29,7 +30,7 @@ from citewell.kit.addresses import PrivateAddressError, ReachableHosts
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.webhooks import Webhook, WebhookDelivery
+from citewell.models.webhooks import Webhook
 
 MAKES_FROM = Role.MANAGER
 """Lowest role that has webhooks, beside administrators: they carry what one reads elsewhere."""
@@ -154,22 +155,19 @@ async def deliveries(
     return Page([DeliveryRead.model_validate(each) for each in found.items], request, found.total)
 
 
-async def delivery(ctx: Context, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> DeliveryRead:
-    """One line of the log of a webhook.
+async def seen(ctx: Context) -> RowFilter:
+    """Which webhooks are there for the caller.
 
     Raises:
         ForbiddenError: The caller is neither manager nor administrator.
-        WebhookNotFoundError: There is none, or not for this caller.
     """
+    return repository.seen(_sight(ctx))
+
+
+async def logged(ctx: Context, webhook_id: uuid.UUID) -> RowFilter:
+    """Which deliveries are in the log of a webhook; raises as `get` does."""
     await _find(ctx, webhook_id)
-    return DeliveryRead.model_validate(await _delivery(ctx, webhook_id, delivery_id))
-
-
-async def _delivery(ctx: Context, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> WebhookDelivery:
-    found = await repository.lock_delivery(ctx.session, webhook_id, delivery_id)
-    if found is None:
-        raise WebhookNotFoundError(delivery_id)
-    return found
+    return repository.logged(webhook_id)
 
 
 async def replay(ctx: Context, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> DeliveryRead:
@@ -181,7 +179,9 @@ async def replay(ctx: Context, webhook_id: uuid.UUID, delivery_id: uuid.UUID) ->
         InvalidWebhookError: The webhook is turned off.
     """
     webhook = await _find(ctx, webhook_id)
-    delivery = await _delivery(ctx, webhook_id, delivery_id)
+    delivery = await repository.lock_delivery(ctx.session, webhook_id, delivery_id)
+    if delivery is None:
+        raise WebhookNotFoundError(delivery_id)
     if not webhook.is_active:
         raise InvalidWebhookError("The webhook is turned off; turn it on first.")
     delivery.status, delivery.next_at = "pending", await repository.now(ctx.session)

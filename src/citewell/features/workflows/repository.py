@@ -193,7 +193,8 @@ async def version(
     )
 
 
-def _seen(sight: WorkflowSight) -> ColumnElement[bool]:
+def seen(sight: WorkflowSight) -> ColumnElement[bool]:
+    """Runs that are there for the caller."""
     own = func.coalesce(WorkflowRun.actor_id, _NOBODY) == sight.actor_id
     return true() if sight.sees_all else own
 
@@ -211,17 +212,17 @@ async def add_run(session: AsyncSession, run: WorkflowRun) -> None:
 
 async def run(session: AsyncSession, run_id: uuid.UUID, sight: WorkflowSight) -> WorkflowRun | None:
     """A run that is there for the caller."""
-    return await session.scalar(select(WorkflowRun).where(WorkflowRun.id == run_id, _seen(sight)))
+    return await session.scalar(select(WorkflowRun).where(WorkflowRun.id == run_id, seen(sight)))
 
 
 async def lock_run(
     session: AsyncSession, run_id: uuid.UUID, sight: WorkflowSight | None = None
 ) -> WorkflowRun | None:
     """The same, locked until the transaction ends; without a sight, whoever started it."""
-    seen = true() if sight is None else _seen(sight)
+    reached = true() if sight is None else seen(sight)
     return await session.scalar(
         select(WorkflowRun)
-        .where(WorkflowRun.id == run_id, seen)
+        .where(WorkflowRun.id == run_id, reached)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -236,7 +237,7 @@ async def run_page(
     status: WorkflowRunStatus | None,
 ) -> Page[WorkflowRun]:
     """Runs that are not within others, newest first."""
-    conditions = [WorkflowRun.parent_id.is_(None), _seen(sight)]
+    conditions = [WorkflowRun.parent_id.is_(None), seen(sight)]
     if workflow_id is not None:
         conditions.append(WorkflowRun.workflow_id == workflow_id)
     if status is not None:

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from citewell.access.policy import Scope
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
+from citewell.core.database.parts import RowFilter
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
 from citewell.engine.workflows.advancing import NodeStatus
@@ -158,6 +159,11 @@ async def page(
         ctx.session, _sight(ctx), request, workflow_id=workflow_id, status=status
     )
     return Page([_summary(ctx, run) for run in found.items], request, found.total)
+
+
+async def seen(ctx: Context) -> RowFilter:
+    """Which runs are there for the caller."""
+    return repository.seen(_sight(ctx))
 
 
 async def get(ctx: Context, run_id: uuid.UUID) -> WorkflowRunRead:
