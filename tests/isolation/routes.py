@@ -405,11 +405,11 @@ CHANGING: dict[Operation, Route] = {
     ),
     ("POST", f"{API}/documents"): Route(
         {"body.collection_id": "collection"}, TEXT,
-        is_write=True, allowed=frozenset({"employee"}), status=202,
+        is_write=True, allowed=frozenset({"employee"}), status=202, fields=frozenset({"source"}),
     ),
     ("POST", f"{API}/documents/upload"): Route(
         {"form.collection_id": "collection"}, form={"metadata": '{"a": "b"}'},
-        is_write=True, allowed=frozenset({"employee"}), status=202,
+        is_write=True, allowed=frozenset({"employee"}), status=202, fields=frozenset({"source"}),
     ),
     ("PUT", f"{API}/documents/{{document_id}}"): Route(
         DOCUMENT, {"content": "What is said from now on.", "metadata": {"a": 2}},
