@@ -69,11 +69,11 @@ def world(settings: Settings, database_url: str) -> Iterator[World]:
 
         waiting = asyncio.run_coroutine_threadsafe(fill(), server.loop)
         ours, theirs = waiting.result(PATIENCE)
-        _finish_jobs(database_url)
+        finish_jobs(database_url)
         yield World(server, database_url, ours, theirs, log, Tally())
 
 
-def _finish_jobs(url: str) -> None:
+def finish_jobs(url: str) -> None:
     """Wait for the jobs that filling the library left behind: they write rows of their own."""
     due = (
         "SELECT task_name FROM procrastinate_jobs"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.isolation.actors import Actor, Standing, bearer
-from tests.isolation.conftest import World
+from tests.isolation.conftest import World, finish_jobs
 from tests.isolation.ledger import fingerprint
 from tests.isolation.plans import Pair, plan_visits
 from tests.isolation.probes import Probe, Prober, Tally, Twins, base_values, missing_id
@@ -134,3 +134,4 @@ class TestPrivate:
                 assert reply.status_code == 202, reply.text
                 told.append(reply.json()["documents"][0]["resembles"])
         assert [len(each) for each in told] == [0, 1, 0, 3]
+        finish_jobs(world.url)  # other tests see that nothing changes
