@@ -42,6 +42,16 @@ class TestPosts:
             crew = passage(text, title="Guide", heading=("Crew",))
             assert "Ada Holm" in answer(question, crew).text
 
+    def test_noun_before_the_preposition_is_the_post(self) -> None:
+        made = answer("Who is the new treasurer of the club?", MINUTES)
+        assert "Ida Moss" in made.text
+
+    def test_verb_behind_nguoi_is_no_post(self) -> None:
+        text = "Hợp đồng mua chè do ông Đỗ Kiên ký."
+        deal = passage(text, title="Biên bản", heading=("Hợp đồng",), language="vi")
+        for question in ("Người ký hợp đồng mua chè là ai?", "Ai là người ký hợp đồng mua chè?"):
+            assert "Đỗ Kiên" in answer(question, deal, language="vi").text, question
+
     def test_post_that_does_something_unnamed_tells_nobody(self) -> None:
         question = "Who is the chair of the audit committee?"
         for text, is_told in (

@@ -33,10 +33,8 @@ from citewell.engine.answering.base import Question
 from citewell.engine.answering.offices import (
     is_of_another_office,
     is_of_several,
-    is_scattered,
     lacks_post,
     only_mentions_post,
-    words_held,
 )
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
@@ -46,6 +44,7 @@ from citewell.engine.answering.reading.counting import names_counted
 from citewell.engine.answering.reading.grid import grids_of
 from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.answering.rivals import is_of_another_place, is_of_another_thing
+from citewell.engine.answering.scattering import is_scattered, words_held
 from citewell.engine.answering.signals import (
     Signals,
     content_of,

@@ -1,14 +1,13 @@
-"""Answers of somebody else than the holder of the post that was asked for, or of something else."""
+"""Answers of somebody else than the holder of the post that was asked for."""
 
 import re
 
 from citewell.engine.answering.asking.answer_kinds import Kind
-from citewell.engine.answering.asking.evidence import offers
 from citewell.engine.answering.asking.synonyms import said_otherwise, synonyms_in
 from citewell.engine.answering.reading.base import Material, Statement
-from citewell.engine.answering.signals import content_of, text_near
+from citewell.engine.answering.scattering import is_scattered
+from citewell.engine.answering.signals import text_near
 from citewell.engine.text.normalisation import fold, normalise, words
-from citewell.engine.text.sentences import is_table_row
 from citewell.engine.text.stemming import stem_english
 
 _WHOLE = frozenset(
@@ -23,13 +22,16 @@ _OF = re.compile(r"\b(?:of|for|in|at|on|to) ")
 
 _ENGLISH_POST = re.compile(
     r"\bwho(?:'s| s| is| are| was| were) (?:currently |now )?(?:the|our|your|its|their|an?) "
-    r"(?P<post>[^\W\d_]+)(?: [^\W\d_]+)? (?:of|at|for|in|on|to) "
+    r"(?:[^\W\d_]+ )?(?P<post>[^\W\d_]+) (?:of|at|for|in|on|to) "
 )
+"""The noun before the preposition: `director` of `the new director of`."""
+
 _VIETNAMESE_POST = re.compile(
-    r"^ai (?:hien |dang ){0,2}(?:la|lam|giu chuc|giu vai tro) (?:nguoi )?(?P<post>\w+ \w+)\b|"
-    r"^(?P<first>\w+ \w+) .*\bla ai$"
+    r"^ai (?:hien |dang ){0,2}(?:la|lam|giu chuc|giu vai tro) (?!nguoi )(?P<post>\w+ \w+)\b|"
+    r"^(?!nguoi )(?P<first>\w+ \w+) .*\bla ai$"
 )
-"""`Ai là giám đốc X?`, `Giám đốc X là ai?`: posts have two syllables or more."""
+"""`Ai là giám đốc X?`, `Giám đốc X là ai?`: posts have two syllables or more. Behind `người` stands
+a verb (`người ký hợp đồng`), which a text may have elsewhere."""
 
 _DOER = re.compile(r"(?:er|or)$")
 _SHORTEST_VERB = 4
@@ -42,11 +44,6 @@ _NAMED = re.compile(
     r"(?:,? | \((?:[a-z]+ ){0,3}|: | (?:is|was|are|were) (?:the |Mrs?\.? |Ms\.? |Dr\.? )?)[A-ZĐÀ-Ỹ]"
 )
 """Before a post that does something, and behind one whose holder is named."""
-
-_OFFERED = 0.5
-"""How far a part offers what is asked for (`evidence.offers`) when it holds it."""
-
-_NUMBER = re.compile(r"\d+")
 
 _NO_POSTS = frozenset(("contact", "name", "one", "people", "person", "best", "right", "first"))
 """Words in the place of a post that name none."""
@@ -85,31 +82,6 @@ def is_of_several(material: Material, statement: Statement) -> bool:
     return material.asked.kind is Kind.PERSON and is_scattered(material, statement)
 
 
-def is_scattered(material: Material, statement: Statement) -> bool:
-    """Whether no part of a sentence has both what is asked for and all it says of the question.
-
-    `Flooded in 2015 and in 2020; the second time 43 houses were damaged` does not tell how many
-    were in 2015. Parts end at semicolons; what leads them in belongs to each. So does the subject
-    of the first, where it tells nothing of what is asked for: `The ward is upstairs; the nurse is
-    Ann Hale`.
-    """
-    parts = statement.text.split(";")
-    if len(parts) == 1 or is_table_row(statement.quotes[0].text):
-        return False
-    lead_in, colon, _ = parts[0].rpartition(":")
-    held = [words_held(material, f"{lead_in} {part}" if colon else part) for part in parts]
-    whole = frozenset[str]().union(*held)
-    offering = [at for at, part in enumerate(parts) if offers(material.asked, part) > _OFFERED]
-    asked_numbers = _numbers(material.question.text)
-    for at in offering or range(len(parts)):
-        lacking = whole - held[at]
-        has_numbers = _numbers(parts[at]) >= _numbers(parts[0]) & asked_numbers
-        is_subject = 0 not in offering and held[0] >= lacking and has_numbers
-        if not lacking or is_subject:
-            return False
-    return True
-
-
 def only_mentions_post(material: Material, statement: Statement) -> bool:
     """Whether who holds a post is asked, and a sentence has the post do something, unnamed.
 
@@ -137,10 +109,6 @@ def lacks_post(material: Material, statement: Statement) -> bool:
     return not (_says(near, post, question.language) or told.issuperset(post.split()))
 
 
-def _numbers(text: str) -> frozenset[str]:
-    return frozenset(_NUMBER.findall(text))
-
-
 def _post_of(material: Material) -> str | None:
     """The post whose holder is asked for, folded; None where none is."""
     if material.asked.kind is not Kind.PERSON:
@@ -152,18 +120,6 @@ def _post_of(material: Material) -> str | None:
         match = _VIETNAMESE_POST.match(material.asked.text.rstrip("?! ."))
         post = (match["post"] or match["first"]) if match else None
     return None if post in _NO_POSTS else post
-
-
-def words_held(material: Material, text: str) -> frozenset[str]:
-    """The folded content words of a question that a text holds, by a synonym or itself."""
-    question = material.question
-    content = {fold(question.terms[at].text.lower()) for at in content_of(material)}
-    said = frozenset(words(fold(normalise(text))))
-    stems = frozenset(map(stem_english, said))
-    otherwise = said_otherwise(question.text, question.language, text)
-    return frozenset(
-        one for one in content if one in said or one in otherwise or stem_english(one) in stems
-    )
 
 
 def _says(text: str, post: str, language: str) -> bool:
