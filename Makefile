@@ -55,11 +55,15 @@ SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the suite, house rules and docs included (DATABASE_URL=... WORKERS=3)
-	$(PYTEST) $(SPREAD) -m "not slow and (promise or not processes)"
+	$(PYTEST) $(SPREAD) -m "not slow and not volume and (promise or not processes)"
 
 .PHONY: test-processes
 test-processes: $(VENV)/.dev ## Run the tests that start, kill or upgrade installations and servers of their own
-	$(PYTEST) $(SPREAD) -m "not slow and processes and not promise"
+	$(PYTEST) $(SPREAD) -m "not slow and not volume and processes and not promise"
+
+.PHONY: test-volume
+test-volume: $(VENV)/.dev ## Run the tests of one rule over hundreds of cases, or of one case of megabytes
+	$(PYTEST) $(SPREAD) -m "not slow and volume"
 
 .PHONY: test-long
 test-long: $(VENV)/.dev ## Run the tests that take minutes and have no target of their own, and all examples of properties
@@ -146,7 +150,7 @@ manifests: $(VENV)/deploy/.made ## Write deploy/kubernetes anew from the chart
 	$(CHECKS)/python tools/manifests.py
 
 .PHONY: check
-check: lint types test test-processes ## Everything a change must pass
+check: lint types test test-processes test-volume ## Everything a change must pass
 
 .PHONY: lock
 lock: ## Resolve requirements/*.txt anew (releases younger than 7 days are left out; needs uv)

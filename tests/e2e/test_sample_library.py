@@ -18,6 +18,7 @@ QUESTIONS = [json.loads(line) for line in (SAMPLES / "questions.jsonl").read_tex
 
 @pytest.mark.usefixtures("worker")
 class TestSampleLibrary:
+    @pytest.mark.volume
     async def test_all_questions_find_their_answers(
         self, platform: Platform, caller: Caller
     ) -> None:

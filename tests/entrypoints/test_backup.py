@@ -196,7 +196,6 @@ def said(installation: Installation, *arguments: str, code: int = 3) -> str:
 
 
 class TestCreateAndRestore:
-    @pytest.mark.promise
     def test_restored_installation_is_the_same_with_the_passphrase_alone(
         self, installation: Installation, backup: str, folder: Path
     ) -> None:

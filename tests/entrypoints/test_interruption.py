@@ -57,7 +57,6 @@ class TestWorker:
 
 
 class TestIngest:
-    @pytest.mark.promise
     def test_interrupted_ingest_is_finished_by_the_same_command(
         self, installation: Installation, many_files: Path
     ) -> None:

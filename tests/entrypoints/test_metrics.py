@@ -153,6 +153,7 @@ class TestPage:
 
 
 class TestCardinality:
+    @pytest.mark.volume
     async def test_a_thousand_tenants_and_ten_thousand_users_make_few_series(self) -> None:
         """Each user asks once for each of ten routes, some of them for what is not there."""
         registry = CollectorRegistry()

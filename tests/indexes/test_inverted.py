@@ -79,6 +79,7 @@ def scores(found: HitList) -> list[float]:
 
 
 class TestLexicalLeg:
+    @pytest.mark.volume
     @pytest.mark.parametrize("budget", [20, 100, 400])
     @pytest.mark.parametrize("max_level", [3, 0], ids=["everything", "1 %"])
     async def test_proven_result_is_the_exact_one(

@@ -110,6 +110,7 @@ async def walks(platform: Platform, folder: Path, seeds: range) -> None:
 
 
 class TestSearchOracle:
+    @pytest.mark.volume
     async def test_search_finds_what_may_be_seen_and_never_less(
         self, quiet: Platform, tmp_path: Path
     ) -> None:

@@ -110,6 +110,7 @@ class TestSchema:
             key: expected[key] for key in expected if key not in relations
         }
 
+    @pytest.mark.volume
     def test_upgrade_from_each_earlier_revision_is_what_a_fresh_one_has(
         self, servers: Servers, empty: str
     ) -> None:

@@ -382,6 +382,7 @@ class Hostile:
 
 
 class TestHostileModel:
+    @pytest.mark.volume
     async def test_five_hundred_runs_have_no_effect_and_end_within_their_limits(self) -> None:
         ended = 0
         for seed in range(500):

@@ -114,6 +114,7 @@ async def graded(
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "ollama", "openai-compatible"])
 class TestGrades:
+    @pytest.mark.volume
     async def test_no_false_sentence_is_accepted_and_no_true_one_refuted(
         self, provider: str, vendor: VendorServer
     ) -> None:

@@ -1,6 +1,8 @@
 import tracemalloc
 from collections.abc import Sequence
 
+import pytest
+
 from citewell.engine.chunking.base import Chunk, ChunkSizes
 from citewell.engine.chunking.semantic import SemanticChunker, borders
 from citewell.engine.parsing.base import Block, BlockKind
@@ -52,6 +54,7 @@ class TestChunks:
         assert [chunk.text for chunk in chunks] == [COFFEE, f"Trains\n\n{TRAINS}"]
         assert chunks[1].heading == ("Trains",)
 
+    @pytest.mark.volume
     def test_endless_paragraph_streams_in_bounded_memory(self) -> None:
         block = Block(BlockKind.PARAGRAPH, f"{COFFEE} {TRAINS} " * 1_000)
         chunker = SemanticChunker(count, ChunkSizes())

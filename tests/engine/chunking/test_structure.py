@@ -201,6 +201,7 @@ class TestVietnameseLaw:
 
 
 class TestHostileInput:
+    @pytest.mark.volume
     def test_paragraph_without_a_space_streams_in_bounded_memory_and_linear_time(self):
         text = "x" * 2_000_000
         chunker = StructureChunker(count, ChunkSizes())

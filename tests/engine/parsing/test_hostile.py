@@ -81,6 +81,7 @@ class TestHostileFiles:
     def test_every_file_is_expected(self):
         assert set(FILES) == set(REFUSED) | READABLE
 
+    @pytest.mark.volume
     async def test_each_is_refused_with_its_reason_or_read(self, parser, parse, tmp_path):
         """One sandbox for all: whatever a file does, the next ones are read."""
         found: dict[str, ParseFailure | None] = {}

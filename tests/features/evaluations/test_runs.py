@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
 from citewell.access.policy import Role
 from citewell.core.settings import Settings
@@ -205,6 +206,7 @@ class TestAccess:
 
 
 class TestGate:
+    @pytest.mark.processes
     async def test_gate_stops_what_makes_answers_worse(
         self, office: Office, settings: Settings, database_url: str
     ) -> None:

@@ -125,6 +125,7 @@ UPDATES = 130
 
 
 class TestSlowReaders:
+    @pytest.mark.volume
     async def test_one_who_does_not_read_is_dropped_and_others_go_on(
         self, live_server: LiveServer, key: str, library: Library, client: httpx.AsyncClient
     ) -> None:

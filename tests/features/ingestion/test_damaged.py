@@ -53,6 +53,7 @@ class TestDamagedFiles:
     def test_every_format_is_among_the_samples(self) -> None:
         assert {format_of_name(name) for name, _ in samples()} == set(FORMATS)
 
+    @pytest.mark.volume
     async def test_each_ends_as_text_or_as_a_reason(self, reading_shelf: Shelf, rows: Rows) -> None:
         found = await take_in(reading_shelf, rows, 40)
         assert found.total() == 40

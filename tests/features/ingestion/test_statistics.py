@@ -43,6 +43,7 @@ def generation_count(rows: Rows) -> int:
 
 
 class TestConcurrency:
+    @pytest.mark.volume
     async def test_documents_with_the_same_terms_go_side_by_side(
         self, shelf: Shelf, rows: Rows
     ) -> None:
@@ -71,6 +72,7 @@ class TestConcurrency:
         assert statistics(rows) == recount(rows)
         assert generation_count(rows) == len(rows.chunks(active=True))
 
+    @pytest.mark.volume
     async def test_deletions_in_the_middle_of_ingestion_never_deadlock(
         self, shelf: Shelf, rows: Rows
     ) -> None:

@@ -156,6 +156,7 @@ def expected(wanted: Drawn, user: int, document: int, verb: Verb) -> bool:
 
 
 class TestAgreement:
+    @pytest.mark.volume
     async def test_object_statement_words_and_plain_rules_say_the_same(self, town: Town) -> None:
         facts = {id_: await document_facts(town.ctx.session, id_) for id_ in town.documents}
         seen = {True: 0, False: 0}

@@ -160,6 +160,7 @@ async def organisation(shelf: Shelf, people: People) -> Organisation:
 
 
 class TestAgreement:
+    @pytest.mark.volume
     async def test_list_explanation_and_search_say_the_same_of_random_organisations(
         self, organisation: Organisation
     ) -> None:

@@ -166,6 +166,7 @@ LIES: dict[str, Callable[[Frames], None]] = {
 
 
 class TestLies:
+    @pytest.mark.volume
     async def test_each_is_refused_and_leaves_nothing(
         self, shelf: Shelf, target: Caller, content: bytes
     ) -> None:

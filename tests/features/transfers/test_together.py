@@ -277,6 +277,7 @@ class TestUnseen:
         assert await visible(shelf, target) == (1, DOCUMENTS)
         assert await hits(shelf.platform, target, "rule of the library")
 
+    @pytest.mark.processes
     async def test_killed_process_leaves_nothing_that_is_seen_and_upkeep_removes_it(
         self, shelf: Shelf, target: Caller, content: bytes, own_url: str
     ) -> None:
@@ -332,6 +333,7 @@ class TestUnseen:
 
 
 class TestManyPassphrases:
+    @pytest.mark.volume
     async def test_guesses_are_few_at_a_time_and_cost_this_process_nothing(
         self, shelf: Shelf, target: Caller
     ) -> None:

@@ -312,6 +312,7 @@ class TestImport:
     [pytest.param(300, id="short"), pytest.param(10_000, marks=pytest.mark.slow, id="long")],
 )
 class TestSameSearches:
+    @pytest.mark.volume
     async def test_hundred_searches_give_the_same_ids_and_order(
         self, shelf: Shelf, target: Caller, chunks: int
     ) -> None:

@@ -134,6 +134,7 @@ class TestPurge:
         await shelf.purge()
         assert left(rows) == set()
 
+    @pytest.mark.volume
     async def test_several_at_once_share_the_work(self, shelf: Shelf, rows: Rows) -> None:
         for number in range(45):
             await shelf.delete(await shelf.register(f"{number}.txt", f"Text {number % 7}."))
@@ -176,6 +177,7 @@ class TestPurge:
         assert stored_files(shelf) == []
         assert await counted(shelf) == dict.fromkeys(await counted(shelf), 0)
 
+    @pytest.mark.volume
     async def test_large_collection_goes_in_batches_and_frees_its_name_at_once(
         self, shelf: Shelf, rows: Rows, own_url: str
     ) -> None:

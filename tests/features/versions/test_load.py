@@ -50,6 +50,7 @@ async def document_of(library: Library, url: str, old: str, new: str) -> str:
 
 
 class TestManyComparisons:
+    @pytest.mark.volume
     @pytest.mark.parametrize("characters", [150_000, 2 * LONGEST])
     async def test_others_are_served_and_the_server_stays_small(
         self, library: Library, client: httpx.AsyncClient, stranger: httpx.AsyncClient,
