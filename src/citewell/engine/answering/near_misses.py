@@ -16,6 +16,7 @@ from citewell.engine.answering.asking.boundaries import (
     asks_boundary,
     tells_asked_boundary,
 )
+from citewell.engine.answering.asking.events import events_in, is_of_another_event
 from citewell.engine.answering.asking.everyday import is_of_other_kin
 from citewell.engine.answering.asking.evidence import asks_for_a_type
 from citewell.engine.answering.asking.narrowing import (
@@ -30,6 +31,7 @@ from citewell.engine.answering.asking.synonyms import (
     said_otherwise,
 )
 from citewell.engine.answering.base import Question
+from citewell.engine.answering.numbering import is_of_another_number
 from citewell.engine.answering.offices import (
     is_of_another_office,
     is_of_several,
@@ -154,6 +156,7 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
         or (signals.headed and any(word.is_torn and word.is_listed for word in unsaid))
         or _is_of_others(material, statement, signals)
         or _is_of_one_item(material, statement)
+        or is_of_another_number(material, statement)
         or by_synonyms > 1
     ):
         return NOTHING
@@ -218,6 +221,9 @@ def _is_of_others(material: Material, statement: Statement, signals: Signals) ->
     question = material.question
     return (
         is_of_other_kin(question.text, statement.text, question.language)
+        or is_of_another_event(
+            events_in(question.text), statement.text, text_near(material, statement)
+        )
         or is_of_another_office(material, statement)
         or (signals.headed > 0 and lacks_post(material, statement))
         or only_mentions_post(material, statement)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.boundaries import Boundary, asks_boundary, tells_boundary
+from citewell.engine.answering.asking.events import events_in, is_of_another_event
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.implied import PRICED
 from citewell.engine.answering.asking.kinds import Asked, read_question
@@ -81,6 +82,10 @@ _ANY_ROW = 0.6
 """Factor for a table row none of whose cells tells it from the other rows, or whose range does not
 hold the number that is asked about, where another one does."""
 
+_OTHER_EVENT = 0.5
+"""Factor for what is told of another event of a life than the one asked about: days off for a death
+have all words of `when my wife gives birth` but one. Low enough to put a shorter match first."""
+
 _NUMBER = re.compile(r"\d[\d.,]{0,20}")
 
 
@@ -120,6 +125,7 @@ def score_sentences(
     best = max((passage.score for passage in passages), default=0.0)
     scored: list[Scored] = []
     readings = [ReadPassage(passage, finder, asked) for passage in passages]
+    events = events_in(question.text)
     if asks_money(asked):
         priced = max((reading.priced(asked) for reading in readings), default=0.0)
         for reading in readings:
@@ -138,6 +144,8 @@ def score_sentences(
             score = (telling + _PASSAGE * share + offered) * worth
             if candidate.is_aside:
                 score *= _ASIDE
+            if events and is_of_another_event(events, candidate.text, reading.near_text(at)):
+                score *= _OTHER_EVENT
             if candidate.is_row:
                 label = reading.find(candidate.cells[0]) | reading.in_range.get(at, frozenset())
                 score += _LABEL * finder.share(label)
@@ -246,6 +254,11 @@ class ReadPassage:
         self.named = self.find(passage.names)
         """Names that its document bears."""
         self._gather()
+
+    def near_text(self, at: int) -> str:
+        """Get the text of a sentence with its title, headings and what leads to it."""
+        one, passage = self.candidates[at], self.passage
+        return "\n".join((passage.title, *passage.heading, one.lead, one.question, one.text))
 
     def _gather(self) -> None:
         """Sum up what its sentences hold."""

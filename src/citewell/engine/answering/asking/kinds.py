@@ -11,6 +11,7 @@ from functools import cached_property
 from citewell.engine.answering.asking.answer_kinds import Aggregate, Kind
 from citewell.engine.answering.asking.contrasting import COMPARATIVES, AskedContrast, contrast_of
 from citewell.engine.answering.asking.keywords import kind_of_keywords
+from citewell.engine.answering.asking.spoken import as_written
 from citewell.engine.answering.base import Question
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.vietnamese import has_diacritics
@@ -150,13 +151,19 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     )
 )
 
+_SPEECH = r"(?: (?:a|vay|nhi|the|ha|ta|nhe|nha|da|ban|anh|chi|em|shop|ad|admin|sep|co|thay)){0,3}"
+"""Words of speech behind a question: whom it is put to, and how."""
+
 _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
         (Kind.COMPARISON, r"\bso sanh\b|\bkhac (?:nhau|gi|biet|voi)\b|\bchenh lech\b"),
         (
             Kind.YES_NO,
-            r"\b(?:co|duoc|phai|da|bi|can|nen)\b.*\b(?:khong|chua)(?: a| vay| nhi| the)?$|"
+            r"\b(?:co|duoc|phai|da|bi|can|nen)\b.*\b(?:khong|chua)"
+            rf"{_SPEECH}$|"
+            # `Còn chỗ không?` has none of these, but no other question word either.
+            rf"^(?!.*\b(?:bao nhieu|nao|ai|gi|may|dau|sao)\b).*\bkhong{_SPEECH}$|"
             r"\bhay (?:khong|chua)\b",
         ),
         (
@@ -168,7 +175,8 @@ _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (
             Kind.PERSON,
             r"\bai\b|\bten (?:la )?gi$|\bhieu gi$|"
-            r"\b(?:nguoi|giam doc|hang|cong ty|don vi|nha cung cap|ngan hang|to chuc) nao\b",
+            r"\b(?:nguoi|giam doc|hang|cong ty|don vi|nha cung cap|ngan hang|to chuc|sep|lanh dao|"
+            r"truong phong|phong ban|bo phan|bac si|nhan vien|giao vien|can bo) nao\b",
         ),
         (
             Kind.TIME,
@@ -186,7 +194,9 @@ _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (
             Kind.AMOUNT,
             r"\bbao nhieu (?:tien|phan tram|dong)\b|\b(?:gia|phi|muc|tien|luong|thuong)\b.*"
-            r"\bbao nhieu\b|\bla bao nhieu\b|\bbao nhieu$|\bbao (?:xa|cao|nang)\b",
+            # `Loại thường mất bao nhiêu ngày` is typed as a bonus is without marks.
+            r"\bbao nhieu\b(?! (?:ngay|gio|tuan|buoi|lan|phut|nguoi)\b)|\bla bao nhieu\b|"
+            r"\bbao nhieu$|\bbao (?:xa|cao|nang)\b",
         ),
         (Kind.COUNT, rf"\bbao nhieu\b|{_FEW}"),
         (Kind.PLACE, r"\bo dau\b|\b(?:noi|nuoc|thanh pho|quoc gia|tang|phong) nao\b|\bcho nao\b"),
@@ -338,10 +348,14 @@ def read_question(text: str, language: str) -> Asked:
     seen = _without_likes(written, plain) if language == "vi" else plain
     slips = _slips(text, plain, language)
     plain, seen = (_spelt(one, slips, language) for one in (plain, seen))
+    spoken = frozenset[str]()
+    if language == "vi" and len(written.split()) == len(plain.split()):
+        plain, seen = (as_written(written.split(), one.split()) for one in (plain, seen))
+        spoken = frozenset(word for word in written.split() if fold(word) not in plain.split())
     if language == "en":
         plain, seen = (_CONTRACTED.sub(r"\1 is", one) for one in (plain, seen))
     table = _VIETNAMESE if language == "vi" else _ENGLISH
-    otherwise = Kind.COUNT if "mấy" in written.split() else Kind.OTHER
+    otherwise = Kind.COUNT if "mấy" in {*written.split()} - spoken else Kind.OTHER
     kind = next((kind for kind, pattern in table if pattern.search(seen)), otherwise)
     if kind is Kind.OTHER:
         kind = kind_of_keywords(written, plain, language) or kind
@@ -363,7 +377,9 @@ def read_question(text: str, language: str) -> Asked:
         is_more=contrast.is_more if contrast else None,
         is_current=_CURRENT.search(plain) is not None,
         is_clock=_CLOCK.search(plain) is not None,
-        instructions=_instructions(written, kind, is_contrast=contrast is not None) | slips,
+        instructions=_instructions(written, kind, is_contrast=contrast is not None)
+        | slips
+        | spoken,
     )
 
 

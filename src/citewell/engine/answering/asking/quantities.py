@@ -60,7 +60,8 @@ _OF_PAY = (
 
 _NO_AMOUNT = re.compile(
     r"\b\d{1,2} gio \d\d\b|"
-    rf"\b(?:{MONTHS})(?: \d+)?|\b(?:thang|ngay|nam|quy|thu|dieu|muc) (?:\d+|{_IN_WORDS}|tu)\b|"
+    rf"\b(?:{MONTHS})(?: \d+)?|\b(?:thang|ngay|nam|quy|thu|dieu|muc) "
+    rf"(?:\d+(?:[/.-]\d+){{0,2}}|{_IN_WORDS}|tu)\b|"
     rf"\b(?:\d+|{_IN_WORDS}) (?:times?|lan)\b(?: (?:a|per|moi|mot) \w+)?|"
     r"\b(?:once|twice) (?:a|an|per|every) \w+|\bevery \w+ \w+|"
     r"\b(?:in|since|from|until|by|nam|[a-z]{3,}(?:ed|lt)) (?:19|20)\d\d\b|"
@@ -84,7 +85,8 @@ _COUNTS_THINGS = re.compile(
     r"[ -](?!(?:per|each|moi|for|a|an|on|months?|weeks?|days?|thang|tuan|ngay|"
     r"ngan|nghin|tram|trieu|ty|xu|and|or|but|plus|va|hoac|nhung|incl|including|inclusive|includes|"
     r"included|excl|excluding|with|without|if|when|in|at|to|from|by|of|until|before|after|which|"
-    r"that|is|are|was|were|applies|apply|will|must|may|can|has|payable|due|only|extra|net|gross|"
+    r"that|is|are|was|were|applies|apply|will|must|can|"
+    r"may (?:be|not|also|only|vary|change|rise)|has|payable|due|only|extra|net|gross|"
     r"khi|neu|cho|thi|la|duoc|mot|gom|ca|chua|da|tinh|o|tai|tu|den)\b)[^\W\d_]+"
 )
 """A small number before a word that may be a thing: two polo shirts are no price.

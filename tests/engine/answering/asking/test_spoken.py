@@ -1,0 +1,59 @@
+"""Vietnamese question words as people say them."""
+
+import pytest
+
+from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.kinds import read_question
+from tests.engine.answering.passages import answer, passage
+
+STABLE = passage(
+    "Buổi cưỡi ngựa kéo dài 2 giờ. Vé cưỡi ngựa 180.000 đồng. Trại đóng cửa chiều thứ Ba. "
+    "Kết quả khám ngựa có sau 4 ngày. Mua hai yên mới, hạn ngày 05/08/2026.",
+    title="Trại ngựa Suối Vàng",
+    heading=("Hỏi đáp",),
+    language="vi",
+)
+
+
+class TestKinds:
+    @pytest.mark.parametrize(
+        ("question", "kind"),
+        [
+            ("vé cưỡi ngựa hết nhiêu", Kind.AMOUNT),
+            ("họp hôm nào vậy", Kind.TIME),
+            ("chừng nào có kết quả", Kind.TIME),
+            ("bữa nào nộp tiền", Kind.TIME),
+            ("bữa ăn nào miễn phí", Kind.OTHER),
+            ("mấy bữa thì có kết quả", Kind.COUNT),
+            ("loại thường mất bao nhiêu ngày", Kind.COUNT),
+            ("trong mấy món này món nào đắt hơn", Kind.OTHER),
+            ("sếp nào ký", Kind.PERSON),
+            ("mang chó vô được hông", Kind.YES_NO),
+            ("đổi vé được không ạ shop", Kind.YES_NO),
+            ("còn chỗ không anh", Kind.YES_NO),
+        ],
+    )
+    def test_words_of_speech_ask_as_the_written_ones(self, question: str, kind: Kind):
+        assert read_question(question, "vi").kind is kind
+
+    def test_days_hours_and_people_are_counted_by_their_written_words(self):
+        for question, counted in (
+            ("đợi mấy bữa", "ngay"),
+            ("học mấy tiếng một buổi", "gio"),
+            ("phòng ở được mấy đứa", "nguoi"),
+            ("thi mấy tiếng Anh", "tieng"),
+        ):
+            assert read_question(question, "vi").counted[0] == counted, question
+
+
+class TestAnswers:
+    def test_spoken_questions_are_answered(self):
+        for question, told in (
+            ("vé cưỡi ngựa nhiêu tiền", "180.000"),
+            ("mấy bữa có kết quả khám ngựa", "4 ngày"),
+            ("trại đóng cửa hôm nào", "thứ Ba"),
+        ):
+            assert told in answer(question, STABLE, language="vi").text, question
+
+    def test_date_of_a_purchase_is_no_price(self):
+        assert answer("yên mới mua giá bao nhiêu?", STABLE, language="vi").is_abstained
