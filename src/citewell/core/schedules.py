@@ -29,6 +29,10 @@ TICK_SECONDS = 2.0
 LEASE_SECONDS = 20.0
 """Time without a renewal after which the holder of a lease is taken for dead."""
 
+TOGETHER_SECONDS = 0.1
+"""Wait for other runs that end: those of one tick mostly do, and are recorded in one statement. It
+makes periods longer by as much."""
+
 TICKING = "schedules"
 """Name of the background task."""
 
@@ -62,9 +66,11 @@ WHERE name = :name AND holder = :holder
 """)
 
 _FINISH = text("""
-UPDATE schedule SET holder = NULL, leased_until = NULL, failures = :failures,
-  next_run_at = now() + make_interval(secs => :pause)
-WHERE name = :name AND holder = :holder
+UPDATE schedule SET holder = NULL, leased_until = NULL, failures = ended.failures,
+  next_run_at = now() + make_interval(secs => ended.pause)
+FROM unnest(CAST(:names AS text[]), CAST(:failures AS int[]), CAST(:pauses AS float8[]))
+  AS ended(name, failures, pause)
+WHERE schedule.name = ended.name AND holder = :holder
 """)
 
 _FAILING = text("""
@@ -80,6 +86,17 @@ class _Turn:
     name: str
     failures: int
     """Failures in a row before this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A run that is over."""
+
+    name: str
+    failures: int
+    """Failures in a row by now."""
+    pause: float
+    """Seconds until it is due again."""
 
 
 class Schedules(Generic[P]):
@@ -99,6 +116,7 @@ class Schedules(Generic[P]):
         self._lease = lease
         self._holder = uuid.uuid4()
         self._actions: dict[str, tuple[Action[P], float]] = {}
+        self._ended: list[_Ended] = []
 
     def register(self, name: str, action: Action[P], *, every: float) -> None:
         """Register `action` to be done by one worker of the installation `every` so many seconds.
@@ -171,10 +189,10 @@ class Schedules(Generic[P]):
         failures = 0 if is_done else turn.failures + 1
         # The exponent is bounded too: 2.0 ** 1024 overflows.
         pause = every if is_done else min(2.0 ** min(failures, 30), LONGEST_PAUSE_SECONDS)
-        values: dict[str, object] = {
-            "name": turn.name, "holder": self._holder, "failures": failures, "pause": pause,
-        }  # fmt: skip
-        await self._supervisor.attempt(TICKING, partial(self._finish, values))
+        self._ended.append(_Ended(turn.name, failures, pause))
+        if len(self._ended) == 1:  # the first of several writes for all of them
+            await asyncio.sleep(TOGETHER_SECONDS)
+            await self._supervisor.attempt(TICKING, self._finish)
 
     async def _renew(self, name: str) -> None:
         values = {"name": name, "holder": self._holder, "lease": self._lease}
@@ -188,6 +206,14 @@ class Schedules(Generic[P]):
             await asyncio.sleep(self._lease / 3)
             await self._supervisor.attempt(TICKING, renew)
 
-    async def _finish(self, values: dict[str, object]) -> None:
+    async def _finish(self) -> None:
+        """Record the runs that ended; where that fails, their leases run out."""
+        ended, self._ended = self._ended, []
+        values: dict[str, object] = {
+            "names": [each.name for each in ended],
+            "failures": [each.failures for each in ended],
+            "pauses": [float(each.pause) for each in ended],
+            "holder": self._holder,
+        }
         async with self._database.lookup() as session:
             await session.execute(_FINISH, values)

@@ -16,7 +16,7 @@ def register(queue: JobQueue[Platform], schedules: Schedules[Platform]) -> None:
         # work of minutes and can wait.
         "index.statistics",
         lambda it: index_of(it).maintenance.keep_statistics(),
-        every=1.5,
+        every=3,
     )
     schedules.register("index.build", lambda it: index_of(it).maintenance.keep_indexes(), every=10)
     schedules.register(
