@@ -211,6 +211,20 @@ class TestReadingWhatStandsBeside:
         path = write_docx(tmp_path / "a.docx", body)
         assert [block.text for block in read(path)[1]] == ["By: rail", "By: ☒", "By: ☐"]
 
+    def test_results_of_fields_in_the_code_of_another_are_no_text(self, read, tmp_path):
+        def mark(kind: str) -> str:
+            return f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>'
+
+        def text(said: str) -> str:
+            return f'<w:r><w:t xml:space="preserve">{said}</w:t></w:r>'
+
+        inner = f"{mark('begin')}{mark('separate')}{text('731')}{mark('end')}"
+        outer = f"{mark('begin')}{inner}{mark('separate')}{text('many')}{mark('end')}"
+        open_ended = f"{mark('begin')}{text(' and lifts.')}"
+        body = f"<w:p>{text('There are ')}{outer}{text(' cranes')}{open_ended}</w:p>"
+        path = write_docx(tmp_path / "a.docx", body)
+        assert [block.text for block in read(path)[1]] == ["There are many cranes and lifts."]
+
 
 class TestNumberingLists:
     def test_letters_go_on_as_their_format_says(self, read, tmp_path):

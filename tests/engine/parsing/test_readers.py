@@ -320,13 +320,15 @@ class TestTables:
         assert lines == [f"{n} | value number {n}" for n in range(5_000)]
 
     def test_json_records_become_a_table(self, read, write):
-        text = '{"title": "Staff", "people": [{"name": "A", "age": 1}, {"name": "B", "on": true}]}'
+        text = (
+            '{"title": "Staff", "people": [{"name": "A", "age": 0.10}, {"name": "B", "on": true}]}'
+        )
         info, blocks = read(write("a.json", text))
         assert info.title == "Staff"
         assert kinds(blocks) == [
             (PARAGRAPH, "title: Staff"),
             (HEADING, "people"),
-            (TABLE, "name | age | on\nA | 1\nB |  | true"),
+            (TABLE, "name | age | on\nA | 0.10\nB |  | true"),
         ]
 
     def test_json_lines_name_the_broken_one(self, read, write):

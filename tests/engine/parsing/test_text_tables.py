@@ -28,6 +28,11 @@ Quốc tế, phố Lò Chum           14.200         9.800
         assert made is not None
         assert made[1] == ["Ash Hall", "Ada Holm", "£12.50"]
 
+    def test_sheets_saved_as_text_keep_empty_and_quoted_cells(self) -> None:
+        made = rows('Site\tFee\tFrom\nAsh\t"1.250"\t05/03/2027\nElm\t\t06/03/2027\n')
+        assert made is not None
+        assert made[1:] == [["Ash", "1.250", "05/03/2027"], ["Elm", "", "06/03/2027"]]
+
     def test_years_are_names_of_columns(self) -> None:
         made = rows("Kind      2023   2024\nVisits      61     66\nTours        4      7\n")
         assert made is not None

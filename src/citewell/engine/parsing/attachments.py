@@ -5,8 +5,10 @@ handed out to become a document of its own; the others are named.
 """
 
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from email.message import Message
+from itertools import chain
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -18,7 +20,7 @@ from citewell.engine.parsing.formats import (
     DocumentFormat,
     format_of_name,
 )
-from citewell.engine.parsing.mail_parts import files_of, open_message, wrapped_in
+from citewell.engine.parsing.mail_parts import files_of, open_messages, wrapped_in
 
 MOST_ATTACHMENTS = 100
 """Attachments of a document that become documents; mails of people have a few."""
@@ -46,8 +48,9 @@ def attachments(path: Path, kind: DocumentFormat) -> Iterator[Attachment]:
         OSError and those of a damaged document: It cannot be read.
     """
     match kind:
-        case DocumentFormat.EML:
-            found = _of_mail(path)
+        case DocumentFormat.EML | DocumentFormat.MBOX:
+            parts = chain.from_iterable(map(files_of, open_messages(path, kind)))
+            found = _of_mail(parts)
         case DocumentFormat.MSG:
             found = _of_outlook(path)
         case DocumentFormat.PDF:
@@ -70,8 +73,8 @@ def _named(name: str, mime_type: str) -> str:
     return name
 
 
-def _of_mail(path: Path) -> Iterator[tuple[str, str, bytes]]:
-    for number, part in enumerate(files_of(open_message(path)), 1):
+def _of_mail(parts: Iterable[Message]) -> Iterator[tuple[str, str, bytes]]:
+    for number, part in enumerate(parts, 1):
         if (wrapped := wrapped_in(part)) is not None:
             yield from ((name, "", data) for name, data in wrapped.files)
             if not (wrapped.files or wrapped.text or wrapped.html):

@@ -10,6 +10,7 @@ from citewell.engine.parsing.compound import CompoundFile, CompoundFileError
 from citewell.engine.parsing.encoding import SAMPLE, choose_encoding, open_decoder
 from citewell.engine.parsing.formats import (
     FORMATS,
+    WORKBOOK_FORMATS,
     DocumentFormat,
     format_of_name,
 )
@@ -46,12 +47,18 @@ _FOREIGN = (
 _CONTROL_SHARE = 0.02
 """Share of control characters above which bytes are no text; random bytes have 0.1."""
 
-# Comments may stand before the first tag; each is bounded in length, so that a file without any tag
-# is not scanned to its end for one.
-_HTML = re.compile(
-    r"\s*(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
-)
 _XML = re.compile(r"\s*<\?xml\b.{0,400}?\?>", re.S)
+_PROLOGUE = (("<!--", "-->"), ("<?", "?>"), ("<!", ">"))
+"""Beginnings and ends of what may stand before the first tag of a page or an XML file."""
+_TAG = re.compile(r"<(?:[\w.-]{1,40}:)?([\w.-]{1,40})\b")
+_HTML_TYPE = re.compile(r"<!doctype\s+html\b", re.I)
+_HTML_TAGS = frozenset({"html", "head", "body"})
+_SHEETS = re.compile(
+    r"<(?:\w+:)?Workbook\s[^>]{0,2000}urn:schemas-microsoft-com:office:spreadsheet"
+)
+_ENTRIES = re.compile(r"\s*BEGIN:(?:(VCALENDAR)|VCARD)\s*\n", re.I)
+# The line before each message of a mailbox (RFC 4155) ends in a date.
+_MAILBOX = re.compile(r"From [^\n]{1,200}\d\d:\d\d[^\n]{0,40}\n")
 _XHTML = re.compile(r"<html[\s>]", re.I)
 # Header lines up to one that only mails have. A text that begins with "Name: value" lines alone is
 # no mail.
@@ -173,8 +180,10 @@ def _detect_text(sample: bytes, filename: str, named: DocumentFormat | None) -> 
     if _is_binary(text):
         _refuse(_foreign_name(sample) or "a binary file", filename)
     head = text[:8192].lstrip("\ufeff")
-    if _HTML.match(head):
-        return DocumentFormat.HTML
+    if found := _unmistakable(head):
+        return found
+    if named in WORKBOOK_FORMATS and _is_table(head):
+        return DocumentFormat.CSV
     if named and named in _TEXT_FORMATS and named is not DocumentFormat.HTML:
         return named
     declaration = _XML.match(head)
@@ -192,6 +201,50 @@ def _detect_text(sample: bytes, filename: str, named: DocumentFormat | None) -> 
         ParseFailure.CORRUPT,
         f"The file's name says {FORMATS[named].label}, but it holds something else.",
     )
+
+
+def _unmistakable(head: str) -> DocumentFormat | None:
+    """The format that a text's beginning says, whatever its name."""
+    if entries := _ENTRIES.match(head):
+        return DocumentFormat.CALENDAR if entries[1] else DocumentFormat.CONTACTS
+    if (envelope := _MAILBOX.match(head)) and _MAIL.match(head, envelope.end()):
+        return DocumentFormat.MBOX
+    start, is_declared = _root_of(head)
+    if _HTML_TYPE.match(head, start) and not is_declared:
+        return DocumentFormat.HTML
+    tag = _TAG.match(head, start)
+    root = tag[1].lower() if tag else ""
+    if root in _HTML_TAGS and not is_declared:
+        return DocumentFormat.HTML
+    if root == "workbook" and _SHEETS.match(head, start):
+        return DocumentFormat.XML_SHEETS
+    return DocumentFormat.SVG if root == "svg" else None
+
+
+def _root_of(head: str) -> tuple[int, bool]:
+    """The place of the first tag, or of the page's type, and whether a declaration is before it."""
+    at, is_declared = 0, False
+    while True:
+        at += len(head[at:]) - len(head[at:].lstrip())
+        found = next((ends for ends in _PROLOGUE if head.startswith(ends[0], at)), None)
+        if found is None or _HTML_TYPE.match(head, at):
+            return at, is_declared
+        begin, end = found
+        is_declared = is_declared or begin == "<?"
+        # Entities are declared within the type of an XML file.
+        close = head.find("]", at) if begin == "<!" and "[" in head[at : head.find(">", at)] else at
+        at = head.find(end, close)
+        if close < 0 or at < 0:
+            return len(head), is_declared
+        at += len(end)
+
+
+def _is_table(text: str) -> bool:
+    """Whether a text is an export of tabs or semicolons, which Excel opens under its own name."""
+    lines = [line for line in text.split("\n")[:20] if line.strip()]
+    counts = [max(line.count("\t"), line.count(";")) for line in lines]
+    # The last one may be cut.
+    return len(lines) > 1 and 2 * sum(count > 0 for count in counts) > len(lines)
 
 
 def _is_binary(text: str) -> bool:

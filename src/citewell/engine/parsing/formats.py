@@ -16,6 +16,7 @@ class DocumentFormat(StrEnum):
     XLSX = "xlsx"
     XLSB = "xlsb"
     XLS = "xls"
+    XML_SHEETS = "xml-sheets"
     ODT = "odt"
     ODS = "ods"
     ODP = "odp"
@@ -31,7 +32,11 @@ class DocumentFormat(StrEnum):
     JSON = "json"
     JSON_LINES = "jsonl"
     EML = "eml"
+    MBOX = "mbox"
     MSG = "msg"
+    CALENDAR = "ics"
+    CONTACTS = "vcf"
+    SVG = "svg"
     PNG = "png"
     JPEG = "jpeg"
     TIFF = "tiff"
@@ -48,6 +53,9 @@ class FormatFacts(NamedTuple):
 
 _OOXML = "application/vnd.openxmlformats-officedocument"
 _ODF = "application/vnd.oasis.opendocument"
+
+SETTINGS_EXTENSIONS = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties")
+"""Texts of which each line stands for itself."""
 
 FORMATS: dict[DocumentFormat, FormatFacts] = {
     DocumentFormat.PDF: FormatFacts("PDF", "application/pdf", (".pdf",)),
@@ -68,6 +76,10 @@ FORMATS: dict[DocumentFormat, FormatFacts] = {
         "Excel binary", "application/vnd.ms-excel.sheet.binary.macroEnabled.12", (".xlsb",)
     ),
     DocumentFormat.XLS: FormatFacts("Excel 97-2003", "application/vnd.ms-excel", (".xls",)),
+    # Under the names of other formats, by which Excel opens it: .xls and .xml.
+    DocumentFormat.XML_SHEETS: FormatFacts(
+        "Excel 2003 XML", "application/vnd.ms-excel.spreadsheetml", ()
+    ),
     DocumentFormat.ODT: FormatFacts("OpenDocument text", f"{_ODF}.text", (".odt", ".ott")),
     DocumentFormat.ODS: FormatFacts("OpenDocument sheet", f"{_ODF}.spreadsheet", (".ods",)),
     DocumentFormat.ODP: FormatFacts("OpenDocument slides", f"{_ODF}.presentation", (".odp",)),
@@ -76,7 +88,9 @@ FORMATS: dict[DocumentFormat, FormatFacts] = {
     DocumentFormat.HTML: FormatFacts("HTML", "text/html", (".html", ".htm", ".xhtml")),
     DocumentFormat.XML: FormatFacts("XML", "application/xml", (".xml", ".nxml")),
     DocumentFormat.MARKDOWN: FormatFacts("Markdown", "text/markdown", (".md", ".markdown", ".mdx")),
-    DocumentFormat.TEXT: FormatFacts("plain text", "text/plain", (".txt", ".text", ".log")),
+    DocumentFormat.TEXT: FormatFacts(
+        "plain text", "text/plain", (".txt", ".text", ".log", *SETTINGS_EXTENSIONS)
+    ),
     DocumentFormat.RST: FormatFacts("reStructuredText", "text/x-rst", (".rst",)),
     DocumentFormat.ORG: FormatFacts("Org", "text/x-org", (".org",)),
     DocumentFormat.CSV: FormatFacts("CSV", "text/csv", (".csv", ".tsv", ".tab")),
@@ -85,7 +99,11 @@ FORMATS: dict[DocumentFormat, FormatFacts] = {
         "JSON lines", "application/x-ndjson", (".jsonl", ".ndjson")
     ),
     DocumentFormat.EML: FormatFacts("e-mail", "message/rfc822", (".eml", ".mht", ".mhtml")),
+    DocumentFormat.MBOX: FormatFacts("mailbox", "application/mbox", (".mbox",)),
     DocumentFormat.MSG: FormatFacts("Outlook e-mail", "application/vnd.ms-outlook", (".msg",)),
+    DocumentFormat.CALENDAR: FormatFacts("calendar", "text/calendar", (".ics",)),
+    DocumentFormat.CONTACTS: FormatFacts("address book", "text/vcard", (".vcf",)),
+    DocumentFormat.SVG: FormatFacts("SVG drawing", "image/svg+xml", (".svg",)),
     DocumentFormat.PNG: FormatFacts("PNG picture", "image/png", (".png",)),
     DocumentFormat.JPEG: FormatFacts("JPEG picture", "image/jpeg", (".jpg", ".jpeg")),
     DocumentFormat.TIFF: FormatFacts("TIFF picture", "image/tiff", (".tif", ".tiff")),
@@ -95,12 +113,12 @@ FORMATS: dict[DocumentFormat, FormatFacts] = {
 _FAMILIES = {
     "pdf": ("pdf",),
     "word": ("docx", "doc", "odt", "rtf"),
-    "sheet": ("xlsx", "xlsb", "xls", "ods", "csv"),
+    "sheet": ("xlsx", "xlsb", "xls", "xml-sheets", "ods", "csv"),
     "slides": ("pptx", "ppt", "odp"),
-    "web": ("html", "xml", "epub"),
+    "web": ("html", "xml", "epub", "svg"),
     "text": ("markdown", "text", "rst", "org"),
     "data": ("json", "jsonl"),
-    "mail": ("eml", "msg"),
+    "mail": ("eml", "mbox", "msg", "ics", "vcf"),
     "picture": ("png", "jpeg", "tiff", "webp"),
 }
 
@@ -109,10 +127,16 @@ FAMILIES: dict[DocumentFormat | None, str] = {
 }
 """Family of a format, of which there are few enough for a histogram each."""
 
-WORKBOOKS = tuple(
-    FORMATS[name].mime_type
-    for name in (DocumentFormat.XLSX, DocumentFormat.XLSB, DocumentFormat.XLS, DocumentFormat.ODS)
+WORKBOOK_FORMATS = (
+    DocumentFormat.XLSX,
+    DocumentFormat.XLSB,
+    DocumentFormat.XLS,
+    DocumentFormat.XML_SHEETS,
+    DocumentFormat.ODS,
 )
+"""Formats of sheets with names."""
+
+WORKBOOKS = tuple(FORMATS[name].mime_type for name in WORKBOOK_FORMATS)
 """MIME types of formats whose pages are sheets with names."""
 
 PICTURES = frozenset(

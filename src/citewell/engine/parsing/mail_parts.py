@@ -3,11 +3,13 @@
 import codecs
 import email
 import email.policy
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from pathlib import Path
 
 from citewell.engine.parsing.encoding import SAMPLE, choose_encoding
+from citewell.engine.parsing.formats import DocumentFormat
 from citewell.engine.parsing.tnef import Wrapped, unwrap
 
 _READ = frozenset({"plain", "html", "csv", "markdown", "calendar", "tab-separated-values"})
@@ -15,6 +17,9 @@ _READ = frozenset({"plain", "html", "csv", "markdown", "calendar", "tab-separate
 
 # Signatures and keys say nothing to people.
 _MUTE = frozenset({"pkcs7-signature", "x-pkcs7-signature", "pgp-signature", "pgp-keys"})
+
+_ENVELOPE = re.compile(rb"From [^\n]{1,200}\d\d:\d\d")
+_MARKED = re.compile(rb"^>(>*From )")
 
 _DEEPEST = 30
 """Parts within each other that are looked through; real mails nest three or four."""
@@ -32,6 +37,31 @@ def open_message(path: Path) -> EmailMessage:
                 text.encode("utf-8", "replace"), policy=email.policy.default
             )
         return email.message_from_binary_file(file, policy=email.policy.default)
+
+
+def open_messages(path: Path, kind: DocumentFormat) -> Iterator[EmailMessage]:
+    """Yield the mails of a file, one by one."""
+    if kind is not DocumentFormat.MBOX:
+        yield open_message(path)
+        return
+    lines: list[bytes] = []
+    with path.open("rb") as file:
+        is_empty = True
+        for line in file:
+            # The line before a message stands behind an empty one; in texts it is marked.
+            if is_empty and _ENVELOPE.match(line):
+                if lines:
+                    yield _message(lines)
+                lines = []
+            else:
+                lines.append(_MARKED.sub(rb"\1", line))
+            is_empty = not line.strip()
+    if lines:
+        yield _message(lines)
+
+
+def _message(lines: list[bytes]) -> EmailMessage:
+    return email.message_from_bytes(b"".join(lines), policy=email.policy.default)
 
 
 def wrapped_in(part: Message) -> Wrapped | None:

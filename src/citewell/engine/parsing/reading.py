@@ -20,7 +20,7 @@ from citewell.engine.parsing.cleaning import clean_code, clean_line, clean_text
 from citewell.engine.parsing.detection import detect_format
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.fonts import as_shown_by_fonts
-from citewell.engine.parsing.formats import FORMATS, PICTURES, DocumentFormat
+from citewell.engine.parsing.formats import FORMATS, PICTURES, WORKBOOK_FORMATS, DocumentFormat
 from citewell.engine.parsing.layers import text_layer
 from citewell.engine.parsing.limits import ParseLimits
 from citewell.engine.parsing.marks import TURN, join_hidden, resolve_shifts
@@ -56,15 +56,16 @@ _READERS: dict[DocumentFormat, str] = {
     DocumentFormat.ODP: "opendocument",
     DocumentFormat.EPUB: "epub",
     DocumentFormat.EML: "mail",
+    DocumentFormat.MBOX: "mail",
+    DocumentFormat.CALENDAR: "entries",
+    DocumentFormat.CONTACTS: "entries",
+    DocumentFormat.SVG: "svg",
     DocumentFormat.MSG: "outlook",
     DocumentFormat.XML: "xml",
     DocumentFormat.MARKDOWN: "markdown",
     DocumentFormat.HTML: "html",
     DocumentFormat.PDF: "pdf",
-    DocumentFormat.XLSX: "spreadsheets",
-    DocumentFormat.XLSB: "spreadsheets",
-    DocumentFormat.XLS: "spreadsheets",
-    DocumentFormat.ODS: "spreadsheets",
+    **dict.fromkeys(WORKBOOK_FORMATS, "spreadsheets"),
     DocumentFormat.RTF: "rtf",
     DocumentFormat.TEXT: "text",
     DocumentFormat.CSV: "delimited",

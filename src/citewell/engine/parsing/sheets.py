@@ -6,14 +6,12 @@ from itertools import islice
 from pathlib import Path
 
 from citewell.engine.parsing.base import ParseError, ParseFailure
-from citewell.engine.parsing.formats import FORMATS, DocumentFormat
+from citewell.engine.parsing.formats import FORMATS, WORKBOOK_FORMATS, DocumentFormat
 from citewell.engine.parsing.limits import ParseLimits
 from citewell.engine.parsing.readers import delimited
 from citewell.engine.parsing.readers.base import ReaderInput
 
-_WORKBOOKS = (DocumentFormat.XLSX, DocumentFormat.XLSB, DocumentFormat.XLS, DocumentFormat.ODS)
-
-SHEET_FORMATS = {FORMATS[kind].mime_type: kind for kind in (DocumentFormat.CSV, *_WORKBOOKS)}
+SHEET_FORMATS = {FORMATS[kind].mime_type: kind for kind in (DocumentFormat.CSV, *WORKBOOK_FORMATS)}
 """Formats with sheets, by MIME type."""
 
 

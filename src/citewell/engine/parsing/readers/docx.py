@@ -268,13 +268,16 @@ class _Word:
         asides: list[ET.Element] = []
         page = self._page
         look = RunLook()
+        fields: list[int] = []
         for part in walk(paragraph, lambda name: name in _PRUNED):
             match local(part.tag):
                 case "r":
                     look = self._styles.look(part, paragraph)
-                case name if name not in _UNHIDDEN and (
-                    look.is_hidden or (look.is_white and not self._is_grounded)
-                ):
+                case "fldChar":
+                    value = _field_value(part)
+                    value = self._findings.hide(value) if self._is_unseen(look) else value
+                    self._turn_field(attribute(part, "fldCharType"), value, parts, fields)
+                case name if name not in _UNHIDDEN and self._is_unseen(look):
                     parts.append((look.font, self._findings.hide(_characters(part, 0))))
                 case "lastRenderedPageBreak" if self._page is not None:
                     self._page += 1
@@ -289,6 +292,31 @@ class _Word:
                 case _:
                     parts.append((look.font, _characters(part, look.shift)))
         return in_unicode(parts, self._findings.left_out.add), page, asides
+
+    def _is_unseen(self, look: RunLook) -> bool:
+        return look.is_hidden or (look.is_white and not self._is_grounded)
+
+    def _turn_field(
+        self, turn: str | None, value: str, parts: list[tuple[str, str]], fields: list[int]
+    ) -> None:
+        """Take the results of fields within a field's code out, as they are no text (17.16.18).
+
+        The code of a field that ends in another paragraph is not told from text.
+        """
+        match turn:
+            case "begin":
+                parts.append(("", value))
+                fields.append(len(parts))
+            case "separate" if fields:
+                code = parts[fields[-1] :]
+                self._findings.left_out.add("".join(text for _, text in code))
+                parts[fields[-1] :] = [each for each in code if each[1] == TURN]
+                # Behind it stands the result, of which nothing is taken.
+                fields[-1] = len(parts)
+            case "end" if fields:
+                fields.pop()
+            case _:
+                return
 
     def _table(self, element: ET.Element) -> Iterator[Block]:
         rows = [part for part in walk(element, _is_row) if local(part.tag) == "tr"]
@@ -377,8 +405,6 @@ def _characters(part: ET.Element, shift: int) -> str:
             return "\n"
         case "noBreakHyphen":
             return "-"
-        case "fldChar":
-            return _field_value(part)
         case "sym":
             return _shifted(symbol(attribute(part, "font"), attribute(part, "char")), shift)
         case "oMath":

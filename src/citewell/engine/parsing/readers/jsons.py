@@ -22,7 +22,7 @@ def read(source: ReaderInput) -> Reading:
     # Whole, as the standard parser does not stream; the child's memory limit bounds the file.
     text = "".join(_text(source, encoding)).lstrip("\ufeff")
     try:
-        value: object = json.loads(text)
+        value = _loaded(text)
     except json.JSONDecodeError as error:
         raise ParseError(
             ParseFailure.CORRUPT, f"The file is no valid JSON: {error.msg} in line {error.lineno}."
@@ -30,6 +30,11 @@ def read(source: ReaderInput) -> Reading:
     record = cast(dict[str, object], value) if _is_record(value) else {}
     title = next((text for key in _TITLES if isinstance(text := record.get(key), str)), None)
     return Reading(DocumentInfo(source.mime_type, title=title), _walk(value, 1))
+
+
+def _loaded(text: str) -> object:
+    """The value of a text. Numbers stay as they are written: 0.10 is no 0.1 to those who look."""
+    return json.loads(text, parse_float=str, parse_int=str)
 
 
 def _text(source: ReaderInput, encoding: str) -> Iterator[str]:
@@ -42,7 +47,7 @@ def _record_lines(source: ReaderInput, encoding: str) -> Iterator[Block]:
         if not line.strip():
             continue
         try:
-            value: object = json.loads(line)
+            value = _loaded(line)
         except json.JSONDecodeError as error:
             raise ParseError(
                 ParseFailure.CORRUPT, f"Line {number} of the file is no valid JSON: {error.msg}."

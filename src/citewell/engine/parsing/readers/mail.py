@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from email.message import Message
+from itertools import chain
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -11,9 +12,16 @@ from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.encoding import decode_text
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.formats import DocumentFormat, format_of_name
-from citewell.engine.parsing.mail_parts import is_text, open_message, parts_of, wrapped_in
-from citewell.engine.parsing.readers import delimited, markdown, text
+from citewell.engine.parsing.mail_parts import (
+    is_text,
+    open_message,
+    open_messages,
+    parts_of,
+    wrapped_in,
+)
+from citewell.engine.parsing.readers import delimited, entries, markdown, text
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
+from citewell.engine.parsing.readers.entries import entry_blocks
 from citewell.engine.parsing.readers.html import HtmlBlockParser, markup_blocks
 from citewell.engine.parsing.readers.text import paragraph_blocks
 
@@ -36,6 +44,7 @@ _STUB_CHARS = 400
 
 
 _FILE_READERS = {
+    DocumentFormat.CALENDAR: entries.read,
     DocumentFormat.CSV: delimited.read,
     DocumentFormat.MARKDOWN: markdown.read,
     DocumentFormat.TEXT: text.read,
@@ -43,6 +52,7 @@ _FILE_READERS = {
 """Readers of attached texts; others are read as paragraphs."""
 
 _SUBTYPES = {
+    "calendar": DocumentFormat.CALENDAR,
     "csv": DocumentFormat.CSV,
     "tab-separated-values": DocumentFormat.CSV,
     "markdown": DocumentFormat.MARKDOWN,
@@ -52,8 +62,13 @@ _SUBTYPES = {
 def read(source: ReaderInput) -> Reading:
     """Read a message: subject, sender and recipients, then its texts.
 
-    Messages and texts that are attached or forwarded follow under their own heading.
+    Messages and texts that are attached or forwarded follow under their own heading, those of a
+    mailbox each other.
     """
+    if source.format is DocumentFormat.MBOX:
+        messages = open_messages(source.path, source.format)
+        blocks = chain.from_iterable(_blocks(each, source) for each in messages)
+        return Reading(DocumentInfo(source.mime_type), blocks)
     message = open_message(source.path)
     subject = _header(message, "Subject")
     metadata = {
@@ -161,6 +176,9 @@ def is_stub(text: str) -> bool:
 
 def _content_blocks(part: Message, source: ReaderInput) -> Iterator[Block]:
     written = _content(part)
+    if part.get_content_subtype() in ("calendar", "x-vcalendar"):
+        yield from entry_blocks(written.splitlines())
+        return
     if part.get_content_subtype() == "html":
         yield from markup_blocks([written], HtmlBlockParser(findings=source.findings))
         return

@@ -14,6 +14,7 @@ _BOOKS = {
     DocumentFormat.XLSX: ("xlsx", "Workbook"),
     DocumentFormat.XLSB: ("xlsb", "BinaryWorkbook"),
     DocumentFormat.XLS: ("xls", "OldWorkbook"),
+    DocumentFormat.XML_SHEETS: ("sheet_xml", "XmlWorkbook"),
     DocumentFormat.ODS: ("ods", "OpenWorkbook"),
 }
 """Format -> module of `readers` and its class, which is a `Book`."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from citewell.engine.parsing.base import (
     Block,
@@ -14,6 +15,7 @@ from citewell.engine.parsing.base import (
 from citewell.engine.parsing.cleaning import join_lines
 from citewell.engine.parsing.encoding import SAMPLE, EncodingGuess, guess_encoding, read_lines
 from citewell.engine.parsing.findings import Findings
+from citewell.engine.parsing.formats import SETTINGS_EXTENSIONS
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.tables import table_blocks
 from citewell.engine.parsing.readers.text_tables import aligned_rows
@@ -97,6 +99,8 @@ def note_doubt(findings: Findings, guess: EncodingGuess) -> None:
 def _blocks(source: ReaderInput) -> Iterator[Block]:
     paragraph: list[str] = []
     held = 0
+    is_settings = PurePosixPath(source.filename).suffix.lower() in SETTINGS_EXTENSIONS
+    part = _by_line if is_settings else paragraph_blocks
     for line in read_lines(source.path, choose_file_encoding(source)):
         if line.strip():
             source.findings.source.add(line.lstrip(_BULLETS))
@@ -104,9 +108,15 @@ def _blocks(source: ReaderInput) -> Iterator[Block]:
             held += len(line)
             if held < _PARAGRAPH_CHARS:
                 continue
-        yield from paragraph_blocks(paragraph)
+        yield from part(paragraph)
         paragraph, held = [], 0
-    yield from paragraph_blocks(paragraph)
+    yield from part(paragraph)
+
+
+def _by_line(lines: list[str]) -> Iterator[Block]:
+    """Yield the lines as they stand: a setting goes on in none of them."""
+    if lines:
+        yield Block(BlockKind.PARAGRAPH, "\n".join(lines))
 
 
 def paragraph_blocks(lines: list[str]) -> Iterator[Block]:

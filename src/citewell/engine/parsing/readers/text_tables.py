@@ -1,5 +1,6 @@
 """Tables of plain text, whose columns are set apart by spaces or tabs alone."""
 
+import csv
 import operator
 import re
 from collections.abc import Sequence
@@ -11,9 +12,11 @@ _LINE = re.compile(r"[-=+|_ ]+")
 """A line that is drawn below a header."""
 
 _FIGURE = re.compile(
-    r"[-+(]?[€£$]? ?\d[\d.,]*\)?(?: ?(?:[%€£$₫]|[^\W\d_]{1,5}))?|[-–—]"  # noqa: RUF001 - dashes
+    r"\d{1,4}(?:[-./]\d{1,4}){2}|\d\d?:\d\d"
+    r"|[-+(]?[€£$]? ?\d[\d.,]*\)?(?: ?(?:[%€£$₫]|[^\W\d_]{1,5}))?|[-–—]"  # noqa: RUF001 - dashes
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_LEAST_COLUMNS = 3
 _LEAST_LINES = 3
 """A header and two rows; fewer lines that agree may do so by chance."""
 
@@ -25,6 +28,8 @@ def aligned_rows(lines: Sequence[str]) -> list[list[str]] | None:
     has names where the rows have figures, or a line is drawn below it: without either (`Tea  2.00`,
     names and places) lines stay as they are. Columns of words without such a line are missed.
     """
+    if (exported := _exported(lines)) is not None:
+        return exported
     kept = [line for line in lines if not _LINE.fullmatch(line)]
     is_tabbed = all("\t" in line.strip() for line in kept)
     spans = [_cells(line, _TABS if is_tabbed else _SPACES) for line in kept]
@@ -43,6 +48,30 @@ def aligned_rows(lines: Sequence[str]) -> list[list[str]] | None:
     if is_list or not (_has_header(texts) or (is_drawn and not _figures(texts))):
         return None
     return [list(row) for row in zip(*texts, strict=True)]
+
+
+def _exported(lines: Sequence[str]) -> list[list[str]] | None:
+    """Get the rows of a sheet that was saved as text: as many single tabs in each line.
+
+    Three columns at least, all of which have names of their own: of two, the first may be marks of
+    a list, and texts that are set with tabs have several in a row. Cells may be empty or quoted.
+    """
+    width = lines[0].count("\t") + 1 if lines else 0
+    if width < _LEAST_COLUMNS or len(lines) < _LEAST_LINES:
+        return None
+    if any(line.count("\t") + 1 != width for line in lines):
+        return None
+    rows = [row for line in lines for row in csv.reader([line], delimiter="\t")]
+    if len(rows) != len(lines) or any(len(row) != width for row in rows):
+        return None
+    names = [cell.strip() for cell in rows[0]]
+    filled = sum(1 for row in rows for cell in row if cell.strip())
+    if not all(names) or len({*names}) < width or 2 * filled < width * len(rows):
+        return None
+    # Programs quote; texts of words alone may be rows without a header.
+    is_quoted = any(line.startswith('"') or '\t"' in line for line in lines)
+    columns = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
+    return rows if _has_header(columns) or (is_quoted and not _figures(columns)) else None
 
 
 def _cells(line: str, gaps: re.Pattern[str]) -> list[tuple[int, int, str]]:
