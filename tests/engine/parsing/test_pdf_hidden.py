@@ -28,7 +28,7 @@ def write(path: Path, content: str) -> Path:
             3: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
             4: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R /Resources"
             b" << /Font << /F1 3 0 R >> /XObject << /I 6 0 R >> /Properties << /Draft 7 0 R >>"
-            b" /ExtGState << /G0 << /ca 0 >> >> >> >>",
+            b" /ExtGState << /G0 << /ca 0 >> /M << /BM /Multiply >> >> >> >>",
             5: b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
             6: b"<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray"
             b" /BitsPerComponent 8 /Length 1 >>\nstream\n\x80\nendstream",
@@ -48,6 +48,9 @@ class TestReadingHiddenText:
             "BT /F1 0.3 Tf 50 700 Td (tiny words) Tj ET",
             # White paper is drawn by some programs.
             f"1 1 1 rg 0 0 595 842 re f {WHITE}",
+            "BT /F1 12 Tf 50 700 Td (blacked words) Tj ET 0 g 48 696 110 15 re f",
+            "BT /F1 12 Tf 50 700 Td (words below paper) Tj ET 1 g 40 690 300 25 re f",
+            "q 0 0 20 20 re W n BT /F1 12 Tf 50 700 Td (words out of their frame) Tj ET Q",
         ]  # fmt: skip
         for number, content in enumerate(unseen):
             path = write(tmp_path / f"{number}.pdf", f"q {content} Q {SHOWN}")
@@ -67,6 +70,11 @@ class TestReadingHiddenText:
             f"q 300 0 0 30 40 690 cm /I Do Q {WHITE}",
             f"q 500 0 0 700 40 60 cm /I Do Q {WITHOUT_INK}",
             f"q 500 0 0 700 40 60 cm /I Do Q {TRANSPARENT}",
+            # A marker's stroke, a bar beside, a bar below, and a frame around.
+            "BT /F1 12 Tf 50 700 Td (marked words) Tj ET /M gs 1 1 0 rg 48 696 110 15 re f",
+            "BT /F1 12 Tf 50 700 Td (free words) Tj ET 0 g 200 696 110 15 re f",
+            "0.8 g 48 696 110 15 re f 0 g BT /F1 12 Tf 50 700 Td (words on a bar) Tj ET",
+            "40 690 300 30 re W n BT /F1 12 Tf 50 700 Td (framed words) Tj ET",
         ]
         for number, content in enumerate(seen):
             path = write(tmp_path / f"{number}.pdf", f"{SHOWN} q {content} Q")

@@ -1,4 +1,4 @@
-"""Takes text out of a PDF page that nobody sees: white on white, transparent, without ink, tiny.
+"""Takes text out of a PDF page that nobody sees: white, transparent, tiny, covered, cut off.
 
 Source: PDF 1.7 (ISO 32000-1), 9.3.6 (text rendering mode) and 8.4 (colour); PDFium's `fpdf_edit.h`.
 """
@@ -27,6 +27,17 @@ _MOST_PIXELS = 1_500
 _MOST_OBJECTS = 20_000
 """Objects of a page that are looked at; a page of more is a map or a drawing."""
 
+_MOST_SHAPES = 200
+"""Shapes of a page that may cover text; bars over names are a few, tables and maps have more."""
+_LEAST_SHAPE = 5.0
+"""Points of their sides: rules and borders are thinner, and no type that is read is smaller."""
+_SLACK = 2.0
+"""Points by which a text may reach beyond the shape over it."""
+_MOST_FRAMES, _MOST_POINTS = 8, 40
+"""Frames around a text that are looked at, and points of one; drawings have longer ones."""
+
+_Box = tuple[float, float, float, float]
+
 _PICTURES = (_pdfium.FPDF_PAGEOBJ_IMAGE, _pdfium.FPDF_PAGEOBJ_FORM)
 
 
@@ -42,7 +53,13 @@ def remove_hidden(page: Any) -> list[str]:
     objects = [(each, _pdfium.FPDFPageObj_GetType(each)) for each in _objects(page)]
     texts = [each for each, kind in objects if kind == _pdfium.FPDF_PAGEOBJ_TEXT]
     parts = tuple(ctypes.c_uint() for _ in range(4))
-    looks = [_look(each, parts) for each in texts]
+    covered = _covered(objects)
+    looks = [
+        _Look.DOUBTED
+        if (look := _look(each, parts)) is _Look.SEEN and (at in covered or _is_clipped(each))
+        else look
+        for at, each in enumerate(texts)
+    ]
     # A page of nothing else is read by it, whatever it shows.
     is_layer = all(look is _Look.WITHOUT_INK for look in looks)
     is_layer = is_layer or any(kind in _PICTURES for _, kind in objects)
@@ -78,7 +95,7 @@ class _Look(Enum):
     UNSEEN = auto()
     WITHOUT_INK = auto()
     DOUBTED = auto()
-    """White, or on a layer: the page's picture tells."""
+    """White, on a layer, below a shape or out of its frame: the page's picture tells."""
 
 
 def _look(each: Any, parts: tuple[ctypes.c_uint, ...]) -> _Look:
@@ -96,6 +113,68 @@ def _look(each: Any, parts: tuple[ctypes.c_uint, ...]) -> _Look:
         if red.value >= _WHITE and green.value >= _WHITE and blue.value >= _WHITE:
             return _Look.DOUBTED
     return _Look.DOUBTED if _is_on_layer(each) else _Look.SEEN
+
+
+def _covered(objects: list[tuple[Any, int]]) -> set[int]:
+    """Places, among the texts, of those that a filled shape is drawn over, as to black them out.
+
+    Pictures are not looked for: a scan is drawn over the text that was recognised on it.
+    """
+    found: set[int] = set()
+    shapes: list[_Box] = []
+    at = sum(kind == _pdfium.FPDF_PAGEOBJ_TEXT for _, kind in objects)
+    for each, kind in reversed(objects):
+        if kind == _pdfium.FPDF_PAGEOBJ_PATH and len(shapes) < _MOST_SHAPES:
+            if (box := _bounds(each)) and _is_filled(each, box):
+                shapes.append(box)
+        elif kind == _pdfium.FPDF_PAGEOBJ_TEXT:
+            at -= 1
+            if shapes and (box := _bounds(each)) and any(_holds(one, box) for one in shapes):
+                found.add(at)
+    return found
+
+
+def _is_filled(each: Any, box: _Box) -> bool:
+    if box[2] - box[0] < _LEAST_SHAPE or box[3] - box[1] < _LEAST_SHAPE:
+        return False
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    is_known = _pdfium.FPDFPath_GetDrawMode(each, fill, stroke)
+    return bool(is_known and fill.value)
+
+
+def _holds(outer: _Box, inner: _Box) -> bool:
+    # Letters reach beyond a bar that was drawn by hand; the picture tells whether they are seen.
+    return (
+        outer[0] <= inner[0] + _SLACK
+        and outer[1] <= inner[1] + _SLACK
+        and outer[2] >= inner[2] - _SLACK
+        and outer[3] >= inner[3] - _SLACK
+    )
+
+
+def _is_clipped(each: Any) -> bool:
+    """Whether a text is outside of a frame that is set around it (8.5.4)."""
+    clip = _pdfium.FPDFPageObj_GetClipPath(each)
+    count = int(_pdfium.FPDFClipPath_CountPaths(clip)) if clip else 0
+    box = _bounds(each) if count > 0 else None
+    if box is None:
+        return False
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for path in range(min(count, _MOST_FRAMES)):
+        points: list[tuple[float, float]] = []
+        segments = int(_pdfium.FPDFClipPath_CountPathSegments(clip, path))
+        for number in range(min(segments, _MOST_POINTS)):
+            segment = _pdfium.FPDFClipPath_GetPathSegment(clip, path, number)
+            if _pdfium.FPDFPathSegment_GetPoint(segment, x, y):
+                points.append((x.value, y.value))
+        if points and segments <= _MOST_POINTS and _are_apart(box, points):
+            return True
+    return False
+
+
+def _are_apart(box: _Box, points: list[tuple[float, float]]) -> bool:
+    across, up = [x for x, _ in points], [y for _, y in points]
+    return max(across) <= box[0] or min(across) >= box[2] or max(up) <= box[1] or min(up) >= box[3]
 
 
 def _is_on_layer(each: Any) -> bool:
@@ -158,7 +237,7 @@ def _is_tiny(each: Any) -> bool:
     return 0 < size.value * math.hypot(matrix.c, matrix.d) <= _UNSEEN_SIZE
 
 
-def _bounds(each: Any) -> tuple[float, float, float, float] | None:
+def _bounds(each: Any) -> _Box | None:
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
     if not _pdfium.FPDFPageObj_GetBounds(each, left, bottom, right, top):
         return None
