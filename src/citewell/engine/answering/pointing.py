@@ -9,7 +9,16 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 
+_LABELS = re.compile(
+    r"(?:nguyên nhân|lý do|kết luận|ý kiến|kết quả|hậu quả|giải pháp|biện pháp|cách khắc phục|"
+    r"hướng xử lý|causes?|reasons?|results?|outcome|decision|conclusion|remedy)"
+    r"(?: [^\W\d_]+){0,3}: ",
+    re.IGNORECASE,
+)
+"""A label with which a sentence tells more of what the one before names: `Cause so far: damp`.
+No fields of forms (`Deadline: `), which stand below one another and are of nothing before."""
+
 
 def points_back(text: str) -> bool:
     """Whether a sentence begins with a word for something that the one before it names."""
-    return _POINTS_BACK.match(text) is not None
+    return _POINTS_BACK.match(text) is not None or _LABELS.match(text) is not None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.boundaries import Boundary, asks_boundary, tells_boundary
+from citewell.engine.answering.asking.causes import asks_cause, tells_cause
 from citewell.engine.answering.asking.events import events_in, is_of_another_event
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.implied import PRICED
@@ -14,6 +15,7 @@ from citewell.engine.answering.asking.kinds import Asked, read_question
 from citewell.engine.answering.asking.labels import tells_number
 from citewell.engine.answering.asking.quantities import asks_money, is_free
 from citewell.engine.answering.asking.series import is_series
+from citewell.engine.answering.asking.spellings import other_spellings
 from citewell.engine.answering.base import Passage, Question, QuestionTerm
 from citewell.engine.answering.candidates import Candidate, candidates_of
 from citewell.engine.answering.pointing import points_back
@@ -169,7 +171,7 @@ def _offered(asked: Asked, candidate: Candidate, own: float) -> float:
     if asked.kind is Kind.LIST:
         return _TYPE * (not candidate.is_row and is_series(candidate.text))
     if not asks_for_a_type(asked):
-        return 0.0
+        return _TYPE * (asks_cause(asked) and tells_cause(candidate.text))
     more = _BOUNDARY if asks_boundary(asked) else _TYPE_COVERED
     return (_TYPE + more * own) * offers(asked, candidate.text)
 
@@ -195,6 +197,9 @@ class Finder:
         for at, term in enumerate(terms):
             for one in term.ids:
                 self._positions[one] = (*self._positions.get(one, ()), at)
+            for spelling in other_spellings(term.text):
+                for one in {*term_array(spelling, "en"), *term_array(spelling, "vi")}:
+                    self._positions[one] = (*self._positions.get(one, ()), at)
         self._called = {fold(term.text.lower()): at for at, term in enumerate(terms)}
 
     def find(self, text: str, language: str) -> frozenset[int]:

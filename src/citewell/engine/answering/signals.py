@@ -12,6 +12,7 @@ from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.focus import focus_of
 from citewell.engine.answering.asking.implied import implied_by, names_another_currency
 from citewell.engine.answering.asking.series import is_series
+from citewell.engine.answering.asking.spellings import other_spellings
 from citewell.engine.answering.asking.synonyms import said_otherwise
 from citewell.engine.answering.base import Passage
 from citewell.engine.answering.pointing import points_back
@@ -397,7 +398,11 @@ def _lacking_numbers(material: Material, text: str, near: frozenset[int]) -> int
     for written, digits in scaled_numbers(normalise(material.question.text)):
         if _says_number(digits, in_full):  # `60 triệu` stands there as `60.000.000`
             held.update(words(written))
-    return sum(word not in held and not _says_number(word, plain) for word in asked)
+    return sum(
+        word not in held
+        and not any(_says_number(fold(one), plain) for one in (word, *other_spellings(word)))
+        for word in asked
+    )
 
 
 _IN_GROUPS = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")

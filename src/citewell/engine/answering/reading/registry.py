@@ -11,6 +11,7 @@ from citewell.engine.answering.reading.comparison import compare
 from citewell.engine.answering.reading.conflicts import newest_first
 from citewell.engine.answering.reading.lists import find_list
 from citewell.engine.answering.reading.membership import read_membership
+from citewell.engine.answering.reading.outcomes import with_outcome
 from citewell.engine.answering.reading.parallels import read_parallels
 from citewell.engine.answering.reading.polarity import lead_with_polarity
 from citewell.engine.answering.reading.rows import read_rows
@@ -54,6 +55,7 @@ def read(material: Material, max_sentences: int) -> list[Statement]:
     if not found:
         return []
     first = _with_title(material, lead_with_polarity(material, found[0]))
+    first = with_outcome(material, first)
     return newest_first(material, [first, *found[1:]])
 
 
