@@ -3,6 +3,7 @@
 import pytest
 
 from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.evidence import offers
 from citewell.engine.answering.asking.kinds import read_question
 from tests.engine.answering.passages import answer, passage
 
@@ -57,3 +58,34 @@ class TestAnswers:
 
     def test_date_of_a_purchase_is_no_price(self):
         assert answer("yên mới mua giá bao nhiêu?", STABLE, language="vi").is_abstained
+
+    def test_heading_that_asks_denies_nothing(self):
+        guests = passage(
+            "Cha mẹ được ở lại nhà khách tối đa ba đêm.",
+            title="Trại ngựa",
+            heading=("Người nhà có được ở lại không?",),
+            language="vi",
+        )
+        made = answer("bố mẹ có được ngủ lại không", guests, language="vi")
+        assert "ba đêm" in made.text
+        assert not made.text.startswith("Không")
+
+    def test_words_of_speech_are_no_topic(self):
+        for question in (
+            "rốt cuộc vé cưỡi ngựa bao nhiêu tiền",
+            "muốn cưỡi ngựa thì vé bao nhiêu tiền",
+            "chiều thứ ba trại khóa cửa hả",
+        ):
+            assert not answer(question, STABLE, language="vi").is_abstained, question
+
+
+class TestEvents:
+    def test_words_behind_which_no_event_stands_tell_no_time(self):
+        asked = read_question("khi nào được nhận yên mới?", "vi")
+        for text, is_told in (
+            ("Người mới được nhận như sau:", False),
+            ("Yên treo trong kho phía trước.", False),
+            ("Nhận sau khi ký giấy.", True),
+            ("Nhận trong tuần đầu.", True),
+        ):
+            assert (offers(asked, text) > 0) is is_told, text

@@ -36,10 +36,13 @@ _VAGUE = re.compile(r"\bwithin\b|\bimmediately\b|\bat once\b|\bngay (?:lap tuc|k
 _EVENT = re.compile(
     r"\b(?:after|before|until|once|upon|when|while|during|as soon as|"
     r"on (?:arrival|request|receipt)|at the (?:end|start|beginning) of|christmas|easter|new year|"
-    r"always|never|sau|truoc|khi|"
-    r"trong|cuoi|dau (?:thang|nam|quy|tuan)|tet)\b"
+    r"always|never|(?<!nhu )(?<!phia )(?<!mat )(?<!cua )sau(?! (?:day|cung)\b)|"
+    r"(?<!phia )(?<!mat )(?<!cua )truoc(?! mat\b)|khi|"
+    r"trong (?:vong|thoi|khi|luc|ky|suot|dip|qua|ngay|tuan|thang|nam|quy|gio|mua|\d+|mot|hai|ba)|"
+    r"cuoi|dau (?:thang|nam|quy|tuan)|tet)\b"
 )
-"""Tells a time by what happens then; it neither speaks for an answer nor against it."""
+"""Tells a time by what happens then; it neither speaks for an answer nor against it. `Như sau:`,
+`phía trước` and `trong phòng` tell none."""
 
 _HOW_LATE = re.compile(r"\bhow (?:late|early) (?:may|can|could|must|should) .*\bbe\b")
 """Asks for a time of day or for a delay: `at most 14 days late` answers it as well."""

@@ -42,6 +42,13 @@ _UNHEARD = {
 library has them nowhere. Vietnamese ones keep their tone marks."""
 
 
+_SPEECH = {
+    "vi": _split("muốn đứa hôm bữa rốt cuộc liền lỡ giùm dùm ráng nổi lận nghen hen chớ hử"),
+}
+"""Words of speech, left out even where the library has them: they ask nothing, and a text that has
+them answers no better."""
+
+
 _PARENTS = _split("parent parents mother father mum mom mummy dad daddy")
 _CHILDREN = _split("child children kid kids son sons daughter daughters")
 _SPOUSES = _split("spouse spouses husband wife partner")
@@ -136,10 +143,11 @@ def unspoken(question: Question, plain: str) -> frozenset[str]:
         if word is not None
     }
     listed = _UNHEARD.get(question.language, frozenset[str]())
+    speech = _SPEECH.get(question.language, frozenset[str]())
     return frozenset(
         word
         for term in question.terms
         if " " not in term.text
         for word in [normalise(term.text)]
-        if fold(word) in always or (word in listed and not term.is_known)
+        if fold(word) in always or word in speech or (word in listed and not term.is_known)
     )

@@ -116,7 +116,8 @@ def _is_under_denial(material: Material, statement: Statement) -> bool:
     """
     question, language = material.question.text, material.question.language
     heading = statement.quotes[0].passage.heading[-1:]
-    if not heading or denials(normalise(heading[0]), language) != 1:
+    # `Có được ở lại không?` denies nothing: it asks.
+    if not heading or heading[0].endswith("?") or denials(normalise(heading[0]), language) != 1:
         return False
     if denials(statement.text, language) or denials(_asked(material), language):
         return False
