@@ -24,14 +24,16 @@ from citewell.engine.answering.asking.narrowing import (
     names_people,
     narrowed,
 )
+from citewell.engine.answering.asking.periods import lacks_period
 from citewell.engine.answering.asking.predicates import is_listed, tells_listed
-from citewell.engine.answering.asking.quantities import asks_money, free_at
+from citewell.engine.answering.asking.quantities import asks_money, asks_price, free_at
 from citewell.engine.answering.asking.synonyms import (
     only_otherwise,
     said_otherwise,
 )
 from citewell.engine.answering.base import Question
 from citewell.engine.answering.numbering import is_of_another_number
+from citewell.engine.answering.candidates import cells_of
 from citewell.engine.answering.offices import (
     is_of_another_office,
     is_of_several,
@@ -52,6 +54,7 @@ from citewell.engine.answering.signals import (
     content_of,
     near_terms,
     text_near,
+    told_by,
     unsaid_by,
 )
 from citewell.engine.lexical.codes import find_codes
@@ -121,6 +124,12 @@ _OWNED = re.compile(
 
 _MEASURING = frozenset(("muc", "so", "tong", "gia", "tien", "phi", "khoan", "ty", "le", "cac"))
 """Syllables before or in a property's name that texts leave out beside its number, folded."""
+
+_PRICED_FOR = re.compile(
+    r"\bhow much (?:is|are|does|do|would|for) (?P<thing>(?:[^\W_]+ ){1,6}?)"
+    r"(?:for|on|to fit) (?:the |a |an |my |our )?(?P<whole>[^\W_]+(?: [^\W_]+){0,3})"
+)
+"""A thing whose price is asked, and the greater one that it belongs to."""
 
 _HAS_MANY = re.compile(
     r"\bco (?:tat ca |tong cong )?(?:bao nhieu|may)\b|"
@@ -267,9 +276,35 @@ def _is_of_other_columns(material: Material, statement: Statement, signals: Sign
     is_unnamed = material.asked.kind is Kind.PERSON and signals.focus_gap_typed >= 1
     return (
         is_unnamed
+        or _is_priced_otherwise(material, statement)
         or _lacks_attribute(material, statement)
         or _counts_nothing_asked(material, statement)
     )
+
+
+def _is_priced_otherwise(material: Material, statement: Statement) -> bool:
+    """Whether a price is asked for that the row of a table does not tell.
+
+    The table has its prices by other periods, or the row is one that the thing is for: a floor
+    sander's row does not tell what a sheet for it costs.
+    """
+    reading, at = next(iter(told_by(material, statement)), (None, 0))
+    if reading is None or not asks_price(material.asked):
+        return False
+    row, passage = reading.candidates[at], reading.passage
+    if lacks_period(material.question.text, cells_of(row.header), " ".join(row.cells)):
+        return True
+    match = _PRICED_FOR.search(material.asked.text)
+    if match is None or material.question.language != "en":
+        return False
+    terms, content = material.question.terms, content_of(material)
+    thing, whole = (
+        {at for at in content if fold(terms[at].text.lower()) in match[name].split()}
+        for name in ("thing", "whole")
+    )
+    near = (statement.text, row.header, passage.title, *passage.heading, row.lead)
+    said = frozenset[int]().union(*map(reading.find, near))
+    return bool(thing) and thing.isdisjoint(said) and not whole.isdisjoint(said)
 
 
 def _counts_nothing_asked(material: Material, statement: Statement) -> bool:

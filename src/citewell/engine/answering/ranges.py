@@ -4,7 +4,7 @@ People ask with a number of their own, which no row of such a table holds.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -13,13 +13,35 @@ from citewell.engine.answering.candidates import cells_of
 from citewell.engine.text.normalisation import fold, normalise, words
 from citewell.engine.text.numerals import number_values, read_quantities
 from citewell.engine.text.stemming import stem_english
+from citewell.engine.text.vocabulary import ENGLISH_NUMBERS
 
 _RANGE = re.compile(
     r"(?<![\d.,])(?P<low>\d[\d.,]*+)\s?(?:to|-|–|den|đến|tới)\s?[$€£¥₫]?(?P<high>\d[\d.,]*)|"  # noqa: RUF001
-    r"(?P<below>less than|under|below|up to|duoi|den)\s+[$€£¥₫]?(?P<top>\d[\d.,]*)|"
+    r"(?P<below>less than|fewer than|younger than|under|below|up to|at most|no more than|duoi|den|"
+    r"toi da|khong qua)\s+[$€£¥₫]?(?P<top>\d[\d.,]*)|"
     r"(?<![\d.,])(?P<from>\d[\d.,]*+)\s?(?:or more|and (?:more|above|over)|\+|tro len)|"
-    r"(?P<above>above|over|more than|from|tren|tu)\s+[$€£¥₫]?(?P<least>\d[\d.,]*)"
+    r"(?P<above>above|over|(?:more|longer|older|greater) than|beyond|exceeding|from|at least|after|"
+    r"tren|hon|qua|tu|it nhat|toi thieu|sau)\s+[$€£¥₫]?(?P<least>\d[\d.,]*+)(?![:h]\d)"
 )
+_WITH_END = (None, "up to", "at most", "no more than", "den", "toi da", "khong qua")
+_WITH_BEGIN = (None, "from", "at least", "after", "tu", "it nhat", "toi thieu", "sau")
+"""Words whose range has its end or begin in it; whoever has served `after 5 years` has five."""
+
+_COUNTED_WORDS = (
+    "one two three four five six seven eight nine ten twelve fifteen twenty thirty forty fifty sixty"
+).split()
+_COUNTED_SYLLABLES = ("một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín", "mười")
+_IN_WORDS = {word: ENGLISH_NUMBERS[word] for word in _COUNTED_WORDS} | {
+    word: at for at, word in enumerate(_COUNTED_SYLLABLES, 1)
+}
+_WRITTEN = re.compile(
+    rf"\b(?:{'|'.join(_IN_WORDS)})(?=(?: (?:to|or|and|đến|tới|hoặc) \w+)? (?:years?|months?|weeks?|days?|hours?|nights?|people|persons?|"
+    r"năm|tháng|tuần|ngày|đêm|giờ|tiếng|người)\b)"
+)
+"""A number in a word before what it counts: `More than five years`, `trên năm năm`."""
+
+_SQUARE = re.compile(r"(?<=\d) ?(?:m[2²]|sq\.? ?m|square met(?:re|er)s?|met vuong)(?!\w)")
+"""A unit of two words or with a figure of its own, which would be read as another number."""
 _UNIT = re.compile(r"\d[ -](?P<unit>[^\W\d_]{2,})")
 _HANGS = re.compile(r"[^\W\d_]-\d|\d-(?![^\W\d_]{2})")
 """A number that a hyphen ties to what is no unit is a part of a name: `form B-7`."""
@@ -76,17 +98,18 @@ def number_asked(asked: Asked) -> tuple[float, frozenset[str], frozenset[str]] |
         The number, folded words for its unit (none: it has none) and the words that say it; None
         where the question has no number, or more than one.
     """
-    found = list(read_quantities(asked.text, folded=True))
-    if len(found) != 1 or _COMPARED.search(asked.text) or _HANGS.search(asked.text):
+    text = _SQUARE.sub(" sqm", asked.text)
+    found = list(read_quantities(text, folded=True))
+    if len(found) != 1 or _COMPARED.search(text) or _HANGS.search(text):
         return None
     value, unit = max(found[0].values), found[0].unit
     if unit is None and _FIRST_YEAR <= value <= _LAST_YEAR:
         return None
-    said = asked.text.split()
-    units = {match["unit"] for match in _UNIT.finditer(asked.text)}
+    said = text.split()
+    units = {match["unit"] for match in _UNIT.finditer(text)}
     if unit is not None:
         units |= {one for one in said if one.isalpha() and _unit_of(one) == unit}
-    units |= {sign for sign in _SIGNS if sign in asked.text}
+    units |= {sign for sign in _SIGNS if sign in text}
     saying = {one.lstrip(_SIGNS) for one in said if any(map(str.isdigit, one))}
     saying |= {one for one in said if one.isalpha() and _is_number(one, value)}
     return value, frozenset(units), frozenset(saying)
@@ -142,8 +165,29 @@ def rows_of(
     return frozenset(one.place for one in tightest)
 
 
+def column_of(
+    number: float, units: frozenset[str], cells: Sequence[str]
+) -> int | None:
+    """Get the cell behind the first one whose range holds a number: `up to 70 m²` does 60.
+
+    Of a table whose columns are the things to choose from. The number needs a unit, and all cells
+    must be ranges in it; of several that hold the number the tightest one counts.
+
+    Returns:
+        Its place; None where no cell holds the number, or none is tighter than all others.
+    """
+    spans = [(place, span) for place, cell in enumerate(cells) if place and (span := _span(cell))]
+    if not units or len(spans) < _LABELS or len(spans) < len(cells) - 1:
+        return None
+    if not all(_has_unit(units, cells[place]) for place, _ in spans):
+        return None
+    held = [_Held(place, 0, span) for place, span in spans if span.holds(number)]
+    tightest = [one for one in held if all(one.is_within(other) for other in held)]
+    return tightest[0].place if len(tightest) == 1 else None
+
+
 def _has_unit(units: frozenset[str], text: str) -> bool:
-    near = fold(normalise(text))
+    near = _plain(text)
     stems = {stem_english(word) for word in words(near)}
     return not units or any(
         one in near if one in _SIGNS else stem_english(one) in stems for one in units
@@ -152,13 +196,13 @@ def _has_unit(units: frozenset[str], text: str) -> bool:
 
 def _is_bare(cell: str) -> bool:
     """Whether a range has no unit, which another cell of its column may have: `from 50`."""
-    left = _RANGE.sub("", fold(normalise(cell)))
+    left = _RANGE.sub("", _plain(cell))
     return not any(one.isalpha() or one in _SIGNS for one in left)
 
 
 def is_range_row(cells: list[str]) -> bool:
     """Whether a row is named by a range."""
-    return any(_RANGE.search(fold(normalise(cell))) for cell in cells[:_LABELS])
+    return any(_RANGE.search(_plain(cell)) for cell in cells[:_LABELS])
 
 
 def holds_number(cell: str, number: float) -> bool:
@@ -167,9 +211,15 @@ def holds_number(cell: str, number: float) -> bool:
     return span is not None and span.holds(number)
 
 
+def _plain(text: str) -> str:
+    """A text folded, with its numbers in digits and units in one word."""
+    written = _WRITTEN.sub(lambda match: str(_IN_WORDS[match.group()]), normalise(text))
+    return _SQUARE.sub(" sqm", fold(written))
+
+
 def _span(cell: str) -> _Span | None:
     """The range in a cell; None: there is none."""
-    match = _RANGE.search(fold(normalise(cell)))
+    match = _RANGE.search(_plain(cell))
     if match is None:
         return None
     value = {
@@ -177,6 +227,6 @@ def _span(cell: str) -> _Span | None:
         for name in ("low", "high", "top", "from", "least")
         if (told := match[name])
     }
-    is_whole = match["below"] in (None, "up to", "den") and match["above"] in (None, "from", "tu")
+    is_whole = match["below"] in _WITH_END and match["above"] in _WITH_BEGIN
     low = value.get("low", value.get("from", value.get("least", -inf)))
     return _Span(low, value.get("high", value.get("top", inf)), has_ends=is_whole)

@@ -20,7 +20,7 @@ from citewell.engine.answering.base import Passage, Question, QuestionTerm
 from citewell.engine.answering.candidates import Candidate, candidates_of
 from citewell.engine.answering.pointing import points_back
 from citewell.engine.answering.question import term_array
-from citewell.engine.answering.ranges import is_range_row, number_asked, rows_of
+from citewell.engine.answering.ranges import column_of, is_range_row, number_asked, rows_of
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.numerals import number_values
 
@@ -240,6 +240,8 @@ class ReadPassage:
         self.above = self.find(above)
         self.in_range: dict[int, frozenset[int]] = {}
         """The terms that rows hold by a range, by the places of the rows."""
+        self.chosen: dict[int, int] = {}
+        """Of these the rows of which one cell holds it, with the place of that cell."""
         self.out_of_range: set[int] = set()
         """Places of the rows beside those, whose ranges do not hold the number."""
         self.elsewhere: set[int] = set()
@@ -288,7 +290,13 @@ class ReadPassage:
                 tables.setdefault(one.header, {})[at] = one.cells
         for header, rows in tables.items():
             named = [at for at, cells in rows.items() if self._is_named(cells[0])]
-            for at in rows_of(value, units, header, rows, named):
+            held = set(rows_of(value, units, header, rows, named))
+            for at, cells in rows.items():
+                column = column_of(value, units, cells)
+                if column is not None:
+                    self.chosen[at] = column
+                    held.add(at)
+            for at in held:
                 self.own[at] |= granted
                 self.in_range[at] = granted
         if self.in_range:

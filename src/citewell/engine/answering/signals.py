@@ -293,6 +293,11 @@ def own_terms(material: Material, statement: Statement) -> frozenset[int]:
     return _seen(material, statement).own
 
 
+def told_by(material: Material, statement: Statement) -> list[tuple[ReadPassage, int]]:
+    """Get the sentences and rows that a statement quotes, with their passages."""
+    return _seen(material, statement).told
+
+
 class _Seen(NamedTuple):
     """A statement where it stands."""
 

@@ -51,6 +51,7 @@ _SIGNS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (_split("percent per cent percentage share phan tram ty le"), re.compile(r"\d ?%")),
     (_split("degree degrees celsius do"), re.compile(r"°")),
     (_split("metres meters metre meter met"), re.compile(r"\d ?m\b")),
+    (_split("square sq m2 metres meters met vuong"), re.compile(r"\d ?m[²2]|\(m[²2]\)")),
     (_split("kilograms kilos kilogram kilo can ky"), re.compile(r"\d ?kg\b")),
 )
 

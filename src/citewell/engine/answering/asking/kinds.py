@@ -119,6 +119,7 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"(?:percent|percentage|amount|price|cost|size|limit|fee|rate|salary|budget|"
             r"allowance|discount|revenue|profit|quantity|accuracy|share|weight|height|depth|width|"
             r"distance|speed|temperature|capacity|area|fine|penalty|deposit|charge|fare|turnover)\b|"
+            r"^what (?:do|does|did|will|would|must|should) (?:\w+ ){1,6}(?:pay|owe)\b|"
             # `Which costs are repaid?` asks for a list of them.
             r"^(?!(?:which|what) (?:\w+ )?costs (?:are|were|can|may|must|do)\b).*\bcosts?\b|"
             r"^(?:the )?(?:\w+ )?(?:price|fee|charge|rent|salary|deposit|fare|fine|"
@@ -227,20 +228,23 @@ _AGGREGATES: tuple[tuple[Aggregate, re.Pattern[str]], ...] = tuple(
             Aggregate.SUM,
             r"\b(?:in total|total|sum|altogether|overall|combined|together)\b|"
             r"\btong (?:so|cong|tien|luong|gia tri|chi phi|doanh thu|ngan sach|von|khoi luong|"
-            r"dien tich|trong luong|thu nhap|muc)\b",
+            r"dien tich|trong luong|thu nhap|muc)\b|"
+            r"\bcong (?:ca|lai|chung|het)\b|\b(?:het|ton|mat) (?:tat ca|ca thay|tong cong)\b",
         ),
         (Aggregate.MEAN, r"\baverage\b|\bthe mean\b|\btrung binh\b"),
         (
             Aggregate.MAXIMUM,
             r"\b(?:(?:the )?most expensive|highest|largest|greatest|longest|biggest|maximum of|"
-            r"tallest|heaviest|deepest|the most|latest)\b|"
-            r"\b(?:cao|lon|nhieu|dat|dai|nang|sau) nhat\b|"
+            r"tallest|heaviest|deepest|widest|loudest|furthest|farthest|dearest|priciest|costliest|"
+            r"the most|latest)\b|"
+            r"\b(?:cao|lon|nhieu|dat|mac|dai|nang|sau|lau|rong|xa) nhat\b|"
             rf"\bnhieu\b{_THING_BETWEEN}",
         ),
         (
             Aggregate.MINIMUM,
             r"\b(?:cheapest|lowest|smallest|shortest|least expensive|fewest|minimum of|lightest|"
-            r"the least)\b|\b(?:thap|nho|re|ngan|nhe) nhat\b|"
+            r"narrowest|quietest|nearest|closest|the least)\b|"
+            r"\b(?:thap|nho|re|ngan|nhe|hep) nhat\b|"
             rf"\bit\b{_THING_BETWEEN}",
         ),
         (Aggregate.COUNT, r"\bhow many\b|\bco (?:bao nhieu|may)\b|\bnumber of\b"),

@@ -43,6 +43,10 @@ _HOW_LONG_IS = re.compile(r"\bhow long (?:is|are|was|were|must|should)\b|\bdai b
 """Asks for a length or for a time: both are taken."""
 
 _HOW_MUCH_IS = re.compile(r"\bhow much (?:is|are|was|were|for)\b")
+_KEYWORD_PRICE = re.compile(
+    r"\b(?:(?:hour|dai|night|week|month|quarter|year)ly|annual|day|week|month|weekend|night|hour) "
+    r"(?:rates?|prices?|hire|fees?|charges?)\b|\bgia (?:ve|thue|mua|ban)?\b"
+)
 _FREE = re.compile(
     r"\b(?:is|are|come|comes) (?:\w+ )?free\b(?! (?:from|to)\b)|\bfree of charge\b|"
     r"\b(?:no|without) (?:charge|fee)\b|"
@@ -190,6 +194,13 @@ def asks_money(asked: Asked) -> bool:
     if asked.kind is not Kind.AMOUNT or _ASKS_SHARE.search(asked.text):
         return asked.kind is Kind.COUNT and asked.counted[:1] == ("tien",)
     return _ASKS_MONEY.search(asked.text) is not None or _HOW_MUCH_IS.search(asked.text) is not None
+
+
+def asks_price(asked: Asked) -> bool:
+    """Whether a question asks for a price, if only by a keyword: `monthly rate drum sander`."""
+    return asks_money(asked) or (
+        asked.kind is Kind.OTHER and _KEYWORD_PRICE.search(asked.text) is not None
+    )
 
 
 def is_free(plain: str) -> bool:

@@ -21,8 +21,10 @@ from citewell.engine.answering.reading.grid import (
     number_in,
     rows_named,
     synonyms_of,
+    time_in,
     value_with_unit,
 )
+from citewell.engine.answering.reading.joined import rows_called, rows_joined
 from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.chunking.legal_units import above_clauses
 from citewell.engine.text.normalisation import fold, normalise
@@ -35,6 +37,10 @@ nothing in many tables."""
 
 _MIN_COVERAGE = 0.35
 """Share of the question that a table with its headings must hold to be the one that is meant."""
+
+_MIN_CALLED = 0.2
+"""The same where several of its rows are called as the question says: the other words of `which
+generator keeps going longest` tell how."""
 
 _EVEN = 0.01
 """Difference of weights below which two columns are named alike."""
@@ -67,6 +73,20 @@ _WORDS = {
         Aggregate.MINIMUM: "{label}: {value} ({name} thấp nhất trong {count} dòng)",
     },
 }
+
+_LASTING = re.compile(r"\b(?:longest|shortest|(?:lau|dai|ngan|nhanh) nhat)\b")
+_TIMES = {
+    "en": (
+        "{label}: {value} (the shortest of {count} rows)",
+        "{label}: {value} (the longest of {count} rows)",
+    ),
+    "vi": (
+        "{label}: {value} (ngắn nhất trong {count} dòng)",
+        "{label}: {value} (lâu nhất trong {count} dòng)",
+    ),
+}
+_MOST_SHOWN = 4
+"""Figures of a sum that are shown with it; of more the rows are cited and counted."""
 
 _LEFT_OUT = {
     "en": "{text}; left out, as free: {names}",
@@ -102,6 +122,35 @@ def read_aggregate(material: Material) -> Statement | None:
             return None  # another table that has but one such column is no better
         if column is not None:
             return _told(material, choice, column) or _computed(material, choice, column)
+        if longest := _by_time(material, choice):
+            return longest
+    return None
+
+
+def _by_time(material: Material, choice: _Choice) -> Statement | None:
+    """The row with the longest or shortest time, where a column of notes tells one of each row.
+
+    Several rows must have exactly one time each, all in the same unit: `Runs 11 hours on a tank`.
+    """
+    asked, grid = material.asked, choice.grid
+    if _LASTING.search(asked.text) is None:
+        return None
+    for column in range(label_column(grid) + 1, len(grid.header)):
+        told = [
+            (time, row)
+            for row in choice.rows
+            if (time := time_in(grid.cells(row)[column])) is not None
+        ]
+        if len(told) < _MIN_ROWS or len({time.unit for time, _ in told}) > 1:
+            continue
+        pick = max if asked.aggregate is Aggregate.MAXIMUM else min
+        _, best = pick(told, key=lambda pair: max(pair[0].values))
+        words = _TIMES.get(material.question.language, _TIMES["en"])
+        text = words[asked.aggregate is Aggregate.MAXIMUM].format(
+            label=label_of(grid, best, told=column), value=grid.cells(best)[column], count=len(told)
+        )
+        operands = tuple(grid.cells(row)[column] for _, row in told)
+        return _statement(choice, text, [row for _, row in told], operands, first=best)
     return None
 
 
@@ -119,7 +168,8 @@ def _choices(material: Material) -> Iterator[_Choice]:
             is_whole = len(rows) == len(grid.rows)
             rows = [row for row in rows if row not in totals]
             covered = first.finder.share(around | told | _meant(material, grid))
-            if covered < _MIN_COVERAGE or (is_count and len(rows) < _MIN_ROWS):
+            least = _MIN_CALLED if not is_count and rows_called(material, grid) else _MIN_COVERAGE
+            if covered < least or (is_count and len(rows) < _MIN_ROWS):
                 continue
             score = covered + 0.7 * max(r.passage.score for r, _ in grid.rows) / best
             yield _Choice(grid, rows, covered, score, totals[-1] if totals and is_whole else None)
@@ -138,6 +188,8 @@ def _filtered(
 ) -> tuple[list[int], frozenset[int]]:
     """The rows a question is about: those with its words, where some rows have them."""
     held = [grid.terms(row) for row in range(len(grid.rows))]
+    if material.asked.aggregate is Aggregate.SUM and (joined := rows_joined(material, grid)):
+        return joined, frozenset[int]().union(*(held[row] for row in joined))
     named = rows_named(material.question.text, grid)
     if len(named) >= _MIN_ROWS or (named and material.asked.aggregate is Aggregate.COUNT):
         return named, frozenset[int]().union(*(held[row] for row in named))
@@ -146,6 +198,8 @@ def _filtered(
         if marked:
             return marked, frozenset[int]().union(*(held[row] for row in marked))
     everywhere = held[0].intersection(*held)
+    if material.asked.aggregate is not Aggregate.COUNT and (labelled := rows_called(material, grid)):
+        return labelled, frozenset[int]().union(*(held[row] for row in labelled))
     some = frozenset[int]().union(*held) - everywhere
     reading = grid.rows[0][0]
     some -= reading.find(" | ".join(grid.header)) | around
@@ -252,6 +306,9 @@ def _computed(material: Material, choice: _Choice, column: int) -> Statement | N
     total = total / len(values) if aggregate is Aggregate.MEAN else total
     value = value_with_unit(grid.header[column], _written(total, operands))
     text = _text(material, value=value, name=name, count=len(values))
+    if aggregate is Aggregate.SUM and len(values) <= _MOST_SHOWN:
+        shown = (f"{label_of(grid, row)}: {grid.cells(row)[column]}" for row in rows)
+        text = f"{text}: {'; '.join(shown)}"
     text = _with_left_out(material, choice, column, text)
     return _statement(choice, text, rows, operands)
 

@@ -11,7 +11,7 @@ from citewell.engine.answering.asking.quantities import asks_money, is_free
 from citewell.engine.answering.candidates import Candidate, cells_of
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import fold, normalise
-from citewell.engine.text.numerals import number_values
+from citewell.engine.text.numerals import Quantity, number_values, read_quantities
 from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.vietnamese import has_diacritics
 
@@ -21,8 +21,9 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
         r"\b(?:price|cost|amount|fee|rate|charge|budget|gia|muc tien|so tien|muc|don gia|tien)\b",
     ),
     (
-        r"\b(?:expensive|cheap(?:er|est)?|dearest|(?:dat|re) (?:tien )?(?:nhat|hon))\b",
-        r"\b(?:price|cost|fee|gia|muc tien|so tien|don gia|tien)\b",
+        r"\b(?:expensive|cheap(?:er|est)?|dearest|pricey|priciest|costliest|(?:dat|re|mac) "
+        r"(?:tien )?(?:nhat|hon|nhut))\b",
+        r"\b(?:price|cost|fee|rate|charge|fare|rent|gia|muc tien|so tien|don gia|tien|phi)\b",
     ),
     (
         r"\b(?:deep(?:er|est)?|sau (?:nhat|hon|bao nhieu))\b",
@@ -33,6 +34,22 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
         r"\b(?:length|duration|life|term|period|chieu dai|thoi (?:gian|han))\b",
     ),
     (r"\b(?:tall|taller|tallest|cao nhat|cao bao nhieu)\b", r"\b(?:height|chieu cao)\b"),
+    (
+        r"\b(?:loud(?:er|est)?|quiet(?:er|est)?|nois(?:y|iest)|on (?:nhat|hon))\b",
+        r"\b(?:noise|sound|loudness|do on|tieng on)\b",
+    ),
+    (
+        r"\b(?:far(?:ther|thest)?|furthest|nearest|closest|xa (?:nhat|hon|bao nhieu)|gan nhat)\b",
+        r"\b(?:distance|km|khoang cach|quang duong)\b",
+    ),
+    (
+        r"\b(?:wide(?:r|st)?|narrow(?:er|est)?|rong (?:nhat|bao nhieu))\b",
+        r"\b(?:width|chieu rong|be rong)\b",
+    ),
+    (
+        r"\b(?:big(?:ger|gest)?|larger|largest|small(?:er|est)?|(?:rong|lon|to|nho) nhat)\b",
+        r"\b(?:size|area|floor area|capacity|seats|dien tich|kich thuoc|suc chua)\b",
+    ),
     (
         r"\b(?:heavy|heavier|heaviest|lightest|weighs?|nang (?:nhat|bao nhieu))\b",
         r"\b(?:weight|mass|trong luong|khoi luong|can nang)\b",
@@ -89,11 +106,12 @@ _COUNTED = 0.5
 _UNITS = frozenset(
     ("gbp", "usd", "eur", "vnd", "chf", "jpy", "kg", "g", "t", "cm", "mm", "m", "km", "met", "tan")
 )
+_TIME_UNITS = frozenset(("second", "minute", "hour", "day", "week", "month", "year"))
 _RATING = re.compile(r"\b(?:đánh giá|danh gia)\b")
 _ACCENTED = {
     "gia": "giá", "tien": "tiền", "luong": "lương", "muc": "mức", "phi": "phí", "ky": "kỳ",
     "han": "hạn", "kho": "kho", "ai": "ai", "noi": "nơi", "dong": "đồng", "truong": "trưởng",
-    "ngay": "ngày", "dat": "đắt", "re": "rẻ", "nang": "nặng", "cao": "cao", "can": "cân",
+    "ngay": "ngày", "mac": "mắc", "dat": "đắt", "re": "rẻ", "nang": "nặng", "cao": "cao", "can": "cân",
 }  # fmt: skip
 """Vietnamese words of `_SYNONYMS` that fold as others do, with their accents."""
 
@@ -455,6 +473,12 @@ def number_in(cell: str) -> float | None:
         return None
     value = max(number_values(written.strip("-$€£¥₫% .,")))
     return -value if written.startswith("-") else value
+
+
+def time_in(cell: str) -> Quantity | None:
+    """The time of a cell, None where it tells none or several: `Runs 11 hours on a full tank`."""
+    times = [one for one in read_quantities(normalise(cell)) if one.unit in _TIME_UNITS]
+    return times[0] if len(times) == 1 else None
 
 
 def is_free_cell(cell: str) -> bool:

@@ -14,6 +14,7 @@ from citewell.engine.answering.reading.membership import read_membership
 from citewell.engine.answering.reading.outcomes import with_outcome
 from citewell.engine.answering.reading.parallels import read_parallels
 from citewell.engine.answering.reading.polarity import lead_with_polarity
+from citewell.engine.answering.reading.products import read_product
 from citewell.engine.answering.reading.rows import read_rows
 from citewell.engine.answering.reading.statements import best_statements
 from citewell.engine.lexical.codes import find_codes
@@ -36,6 +37,8 @@ def read(material: Material, max_sentences: int) -> list[Statement]:
         return [article] if article else []
     if asked.kind is Kind.COMPARISON and (compared := compare(material)):
         return compared[: max(max_sentences, 2)]
+    if asked.aggregate is Aggregate.SUM and (product := read_product(material)):
+        return [product]
     if asked.aggregate not in (None, Aggregate.COUNT) and (made := read_aggregate(material)):
         return [made]
     if picked := read_rows(material):

@@ -3,24 +3,29 @@
 import re
 from collections.abc import Sequence
 
+from citewell.engine.answering.asking.quantities import asks_money
 from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.ranges import holds_number, number_asked
 from citewell.engine.answering.reading.base import Material, Statement, quote_of
 from citewell.engine.answering.reading.grid import (
     TableRows,
     grids_of,
+    label_column,
     name_of,
     name_without_unit,
+    number_in,
     price_columns,
     value_with_unit,
     wanted_column,
 )
-from citewell.engine.answering.reading.units import amount, line_above
+from citewell.engine.answering.reading.units import amount, is_money, line_above
 from citewell.engine.answering.scoring import ReadPassage, Scored
 from citewell.engine.text.numerals import number_values
 
 _ALIKE = 3
 """Rows that fit a question equally well and are all told; of more the question tells too little."""
+
+_CURRENCY = re.compile(r"\b(?:GBP|USD|EUR|VND|VNĐ)\b|[$€£¥₫]|\d ?đ\b")
 
 _ASKED_NUMBER = re.compile(r"(?<![\w.,-])\d[\d.,]*(?![\w-])")
 
@@ -130,12 +135,13 @@ def _is_named(label: str, number: float) -> bool:
 
 
 def _line(material: Material, grid: TableRows, row: int) -> str:
-    column = wanted_column(material.asked, grid, row)
+    reading, at = grid.rows[row]
+    column = reading.chosen.get(at, wanted_column(material.asked, grid, row))
     if column is None:
         prices = price_columns(material.asked, grid, row)
         told = ", ".join(value_with_unit(grid.header[one], grid.cells(row)[one]) for one in prices)
         name = name_of(material.asked, grid, row)
-        return f"{name}: {told}" if told else grid.candidate(row).text
+        return f"{name}: {told}" if told else _prices(material, grid, row)
     value = value_with_unit(grid.header[column], grid.cells(row)[column])
     if value == grid.cells(row)[column]:
         value = amount(grid, column, value, _lines_above(material, grid))
@@ -145,3 +151,33 @@ def _line(material: Material, grid: TableRows, row: int) -> str:
     if not name or (len(grid.header) == 2 and has_unit):
         return f"{label}: {value}"
     return f"{label}, {name}: {value}"
+
+
+def _prices(material: Material, grid: TableRows, row: int) -> str:
+    """A row with its name and its prices, where one is asked for and several may be meant.
+
+    Weight and stock of a machine are none; a row without prices is told whole.
+    """
+    cells, whole = grid.cells(row), grid.candidate(row).text
+    if not asks_money(material.asked):
+        return whole
+    label = label_column(grid)
+    prices = [
+        column
+        for column in range(label + 1, len(grid.header))
+        if number_in(cells[column]) is not None and _is_price(grid.header[column], cells[column])
+    ]
+    reading = grid.rows[row][0]
+    named = reading.find(" | ".join((*grid.header, *cells[: label + 2])))
+    for column in range(label + 1, len(grid.header)):
+        # `cleaning fee GBP 25` in the notes tells the price that is asked for by its name.
+        if reading.find(cells[column]) - named and _CURRENCY.search(cells[column]):
+            return f"{name_of(material.asked, grid, row, told=column)}, {grid.header[column]}: {cells[column]}"
+    if len(prices) < _ALIKE - 1:
+        return whole
+    told = [*range(label + 2 if prices[0] > label + 1 else label + 1), *prices]
+    return "; ".join(f"{grid.header[at]}: {cells[at]}" for at in told if cells[at])
+
+
+def _is_price(header: str, cell: str) -> bool:
+    return is_money(header, header) or _CURRENCY.search(f"{header} {cell}") is not None
