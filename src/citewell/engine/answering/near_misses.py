@@ -19,6 +19,7 @@ from citewell.engine.answering.asking.boundaries import (
 from citewell.engine.answering.asking.events import events_in, is_of_another_event
 from citewell.engine.answering.asking.everyday import is_of_other_kin
 from citewell.engine.answering.asking.evidence import asks_for_a_type
+from citewell.engine.answering.asking.implied import PRICED
 from citewell.engine.answering.asking.narrowing import (
     is_of_another_part,
     names_people,
@@ -299,7 +300,11 @@ def _is_priced_otherwise(material: Material, statement: Statement) -> bool:
         return False
     terms, content = material.question.terms, content_of(material)
     thing, whole = (
-        {at for at in content if fold(terms[at].text.lower()) in match[name].split()}
+        {
+            at
+            for at in content
+            if (word := fold(terms[at].text.lower())) in match[name].split() and word not in PRICED
+        }
         for name in ("thing", "whole")
     )
     near = (statement.text, row.header, passage.title, *passage.heading, row.lead)
