@@ -1,5 +1,7 @@
 """Rows of a table that are named by a range, asked for by a number within it."""
 
+import pytest
+
 from citewell.engine.answering.asking.kinds import read_question
 from citewell.engine.answering.base import ConfidenceLevel
 from citewell.engine.answering.ranges import holds_number, number_asked, rows_of
@@ -115,3 +117,39 @@ class TestRows:
         )
         assert "£22" in answer("What is the price for 7 kg?", table).text
         assert "£11" in answer("What is the price for 7 km?", table).text
+
+
+class TestEverydayBrackets:
+    SERVICE = (
+        "Service | Notice\nOn joining | 1 week\nAfter two years | 4 weeks\nAfter 6 years | 8 weeks"
+    )
+    FANS = (
+        "Property | Breeze S | Breeze M | Breeze L\nRoom size | up to 12 m² | up to 28 m² | "
+        "up to 50 m²\nPower | 20 W | 35 W | 60 W"
+    )
+
+    @pytest.mark.parametrize(
+        ("question", "told"),
+        [
+            ("How long is the notice for somebody with three years' service?", "4 weeks"),
+            ("what notice do i get with 11 years service", "8 weeks"),
+        ],
+    )
+    def test_after_a_time_holds_for_whoever_has_more(self, question: str, told: str) -> None:
+        assert told in answer(question, passage(self.SERVICE)).sentences[0].text
+
+    @pytest.mark.parametrize(
+        ("question", "told"),
+        [
+            ("Which fan for a room of 20 m2?", "Room size, Breeze M: up to 28 m²"),
+            ("Which fan is right for a room of 40 square metres?", "Breeze L: up to 50 m²"),
+        ],
+    )
+    def test_column_whose_range_holds_the_number_is_chosen(self, question: str, told: str) -> None:
+        assert told in answer(question, passage(self.FANS)).sentences[0].text
+
+    def test_room_greater_than_all_columns_chooses_none(self):
+        assert (
+            "up to 50 m²" not in answer("Which fan for a room of 80 m2?", passage(self.FANS)).text
+            or "Breeze S" in answer("Which fan for a room of 80 m2?", passage(self.FANS)).text
+        )

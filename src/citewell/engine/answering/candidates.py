@@ -116,6 +116,9 @@ class _Reader:
         """The heading-like line right above, which a value may follow."""
         self._item = ""
         """The line right above, if it looks like a heading and is an item of a list."""
+        self._is_behind_item = False
+        """Whether the block right above is an item of a list, and the one that is read."""
+        self._is_in_item = False
         self._comment = ""
         """The label of the comment whose sentences are read, else empty."""
         self._hidden = list(_hidden_in(passage.text))
@@ -134,6 +137,7 @@ class _Reader:
             return self._row(span, raw, is_block_start=is_block_start)
         if is_block_start:
             self._header = None
+            self._is_behind_item, self._is_in_item = self._is_in_item, bool(_LIST_MARK.match(raw))
         if raw.endswith(("?", "？")) or _QUESTION_MARK.match(raw):
             self._question = raw
             return self._make(span, raw, previous, worth=0)
@@ -178,7 +182,7 @@ class _Reader:
             return 0
         if following is not None and _is_shouted(raw):
             return _LEAD_WORTH  # or a notice: `EMERGENCY DESK PHONE 4120`
-        if following is None or not _looks_like_heading(raw) or _LIST_MARK.match(raw):
+        if following is None or not _looks_like_heading(raw) or self._is_item(raw, following):
             return 1
         if _SECTION.match(raw):
             return _LEAD_WORTH
@@ -186,6 +190,19 @@ class _Reader:
         if _looks_like_heading(after) and not _is_value(after) and not is_table_row(after):
             return 1  # a form or a list without marks: headings seldom follow one another
         return _DATA_WORTH if _DATA.match(raw) else _LEAD_WORTH
+
+    def _is_item(self, raw: str, following: Span) -> bool:
+        """Whether a line is an item of a list; a numbered one may head a section instead.
+
+        `6. Special leave` behind a paragraph and before a table or another one lists nothing.
+        """
+        if _LIST_MARK.match(raw) is None:
+            return False
+        if self._is_behind_item or not raw[0].isdigit():
+            return True
+        after = self._passage.text[following.start : following.end]
+        is_prose = after[-1] in ".。" and _LIST_MARK.match(after) is None
+        return not (is_table_row(after) or is_prose)
 
     def _make(self, span: Span, text: str, previous: Span | None, *, worth: float) -> Candidate:
         labelled = self._labelled(span, text)

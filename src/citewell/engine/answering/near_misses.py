@@ -19,15 +19,13 @@ from citewell.engine.answering.asking.boundaries import (
 from citewell.engine.answering.asking.events import events_in, is_of_another_event
 from citewell.engine.answering.asking.everyday import is_of_other_kin
 from citewell.engine.answering.asking.evidence import asks_for_a_type
-from citewell.engine.answering.asking.implied import PRICED
 from citewell.engine.answering.asking.narrowing import (
     is_of_another_part,
     names_people,
     narrowed,
 )
-from citewell.engine.answering.asking.periods import lacks_period
 from citewell.engine.answering.asking.predicates import is_listed, tells_listed
-from citewell.engine.answering.asking.quantities import asks_money, asks_price, free_at
+from citewell.engine.answering.asking.quantities import asks_money, free_at
 from citewell.engine.answering.asking.synonyms import (
     only_otherwise,
     said_otherwise,
@@ -55,9 +53,9 @@ from citewell.engine.answering.signals import (
     content_of,
     near_terms,
     text_near,
-    told_by,
     unsaid_by,
 )
+from citewell.engine.answering.table_misses import decides_nothing, is_priced_otherwise
 from citewell.engine.lexical.codes import find_codes
 from citewell.engine.text.normalisation import fold, normalise, words
 from citewell.engine.text.sentences import is_table_row
@@ -126,11 +124,13 @@ _OWNED = re.compile(
 _MEASURING = frozenset(("muc", "so", "tong", "gia", "tien", "phi", "khoan", "ty", "le", "cac"))
 """Syllables before or in a property's name that texts leave out beside its number, folded."""
 
-_PRICED_FOR = re.compile(
-    r"\bhow much (?:is|are|does|do|would|for) (?P<thing>(?:[^\W_]+ ){1,6}?)"
-    r"(?:for|on|to fit) (?:the |a |an |my |our )?(?P<whole>[^\W_]+(?: [^\W_]+){0,3})"
+_OBTAINS = re.compile(
+    r"\bhow (?:do|can|could|should|would|to) (?:(?:i|we|you|one) )?"
+    r"(?:get|obtain|apply for|order|request|renew|replace|register for|sign up for) "
+    r"(?:an? |my |our |the |another |new )*(?P<thing>[^\W\d_]{3,})"
+    r"(?: (?:for|to|in|on|at|of|from)\b|$)"
 )
-"""A thing whose price is asked, and the greater one that it belongs to."""
+"""What somebody wants to have, right before a preposition or the end: `a permit for the yard`."""
 
 _HAS_MANY = re.compile(
     r"\bco (?:tat ca |tong cong )?(?:bao nhieu|may)\b|"
@@ -167,6 +167,7 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
         or _is_of_others(material, statement, signals)
         or _is_of_one_item(material, statement)
         or is_of_another_number(material, statement)
+        or _lacks_obtained(material, statement)
         or by_synonyms > 1
     ):
         return NOTHING
@@ -277,39 +278,21 @@ def _is_of_other_columns(material: Material, statement: Statement, signals: Sign
     is_unnamed = material.asked.kind is Kind.PERSON and signals.focus_gap_typed >= 1
     return (
         is_unnamed
-        or _is_priced_otherwise(material, statement)
+        or is_priced_otherwise(material, statement)
+        or decides_nothing(material, statement)
         or _lacks_attribute(material, statement)
         or _counts_nothing_asked(material, statement)
     )
 
 
-def _is_priced_otherwise(material: Material, statement: Statement) -> bool:
-    """Whether a price is asked for that the row of a table does not tell.
-
-    The table has its prices by other periods, or the row is one that the thing is for: a floor
-    sander's row does not tell what a sheet for it costs.
-    """
-    reading, at = next(iter(told_by(material, statement)), (None, 0))
-    if reading is None or not asks_price(material.asked):
-        return False
-    row, passage = reading.candidates[at], reading.passage
-    if lacks_period(material.question.text, cells_of(row.header), " ".join(row.cells)):
-        return True
-    match = _PRICED_FOR.search(material.asked.text)
+def _lacks_obtained(material: Material, statement: Statement) -> bool:
+    """Whether it is asked how to get something, and nothing near a statement names it."""
+    match = _OBTAINS.search(material.asked.text)
     if match is None or material.question.language != "en":
         return False
-    terms, content = material.question.terms, content_of(material)
-    thing, whole = (
-        {
-            at
-            for at in content
-            if (word := fold(terms[at].text.lower())) in match[name].split() and word not in PRICED
-        }
-        for name in ("thing", "whole")
-    )
-    near = (statement.text, row.header, passage.title, *passage.heading, row.lead)
-    said = frozenset[int]().union(*map(reading.find, near))
-    return bool(thing) and thing.isdisjoint(said) and not whole.isdisjoint(said)
+    terms = material.question.terms
+    thing = {at for at in content_of(material) if fold(terms[at].text.lower()) == match["thing"]}
+    return bool(thing) and thing.isdisjoint(near_terms(material, statement))
 
 
 def _counts_nothing_asked(material: Material, statement: Statement) -> bool:

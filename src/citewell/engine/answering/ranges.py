@@ -28,20 +28,22 @@ _WITH_BEGIN = (None, "from", "at least", "after", "tu", "it nhat", "toi thieu", 
 """Words whose range has its end or begin in it; whoever has served `after 5 years` has five."""
 
 _COUNTED_WORDS = (
-    "one two three four five six seven eight nine ten twelve fifteen twenty thirty forty fifty sixty"
-).split()
-_COUNTED_SYLLABLES = ("một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín", "mười")
-_IN_WORDS = {word: ENGLISH_NUMBERS[word] for word in _COUNTED_WORDS} | {
-    word: at for at, word in enumerate(_COUNTED_SYLLABLES, 1)
+    "one two three four five six seven eight nine ten twelve fifteen twenty thirty forty fifty"
+)  # fmt: skip
+_COUNTED_SYLLABLES = "một hai ba bốn năm sáu bảy tám chín mười"
+_IN_WORDS = {word: ENGLISH_NUMBERS[word] for word in _COUNTED_WORDS.split()} | {
+    word: at for at, word in enumerate(_COUNTED_SYLLABLES.split(), 1)
 }
 _WRITTEN = re.compile(
-    rf"\b(?:{'|'.join(_IN_WORDS)})(?=(?: (?:to|or|and|đến|tới|hoặc) \w+)? (?:years?|months?|weeks?|days?|hours?|nights?|people|persons?|"
+    rf"\b(?:{'|'.join(_IN_WORDS)})(?=(?: (?:to|or|and|đến|tới|hoặc) \w+)? "
+    r"(?:years?|months?|weeks?|days?|hours?|nights?|people|persons?|"
     r"năm|tháng|tuần|ngày|đêm|giờ|tiếng|người)\b)"
 )
 """A number in a word before what it counts: `More than five years`, `trên năm năm`."""
 
 _SQUARE = re.compile(r"(?<=\d) ?(?:m[2²]|sq\.? ?m|square met(?:re|er)s?|met vuong)(?!\w)")
 """A unit of two words or with a figure of its own, which would be read as another number."""
+_SQUARE_WORDS = frozenset(("square", "sq", "m2", "metres", "meters", "met", "vuong"))
 _UNIT = re.compile(r"\d[ -](?P<unit>[^\W\d_]{2,})")
 _HANGS = re.compile(r"[^\W\d_]-\d|\d-(?![^\W\d_]{2})")
 """A number that a hyphen ties to what is no unit is a part of a name: `form B-7`."""
@@ -112,6 +114,8 @@ def number_asked(asked: Asked) -> tuple[float, frozenset[str], frozenset[str]] |
     units |= {sign for sign in _SIGNS if sign in text}
     saying = {one.lstrip(_SIGNS) for one in said if any(map(str.isdigit, one))}
     saying |= {one for one in said if one.isalpha() and _is_number(one, value)}
+    if text != asked.text:
+        saying |= _SQUARE_WORDS & asked.words
     return value, frozenset(units), frozenset(saying)
 
 
@@ -165,9 +169,7 @@ def rows_of(
     return frozenset(one.place for one in tightest)
 
 
-def column_of(
-    number: float, units: frozenset[str], cells: Sequence[str]
-) -> int | None:
+def column_of(number: float, units: frozenset[str], cells: Sequence[str]) -> int | None:
     """Get the cell behind the first one whose range holds a number: `up to 70 m²` does 60.
 
     Of a table whose columns are the things to choose from. The number needs a unit, and all cells

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from citewell.core.context import Actor, Caller, batched_work
 from citewell.core.platform import Platform
+from citewell.engine.answering.asking.answer_kinds import Aggregate
 from citewell.engine.answering.asking.kinds import needs_whole_document, read_question
 from citewell.engine.answering.base import (
     Answer,
@@ -56,6 +57,7 @@ from citewell.engine.llm.base import LanguageModel, TokenUsage
 from citewell.engine.llm.stoppable import StoppableModel
 from citewell.engine.retrieval.arranging import AS_RANKED, neighbours_of
 from citewell.engine.retrieval.base import Hit
+from citewell.engine.text.sentences import is_table_row
 from citewell.features.connections import service as connections
 from citewell.features.connections.schemas import Use
 from citewell.features.question_policies.admission import AdmittedQuestion
@@ -88,6 +90,10 @@ from citewell.kit.ids import uuid7
 MAX_PASSAGES = 50
 """Passages of one document that are read for a list or a sum: about 25 pages, or 200 rows. With
 neighbours no more are read in all."""
+
+
+_LEAST_ROWS = 3
+"""Rows of a table with its header; two may be a form's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +378,9 @@ async def gather(
     if platform.llm is not None or not hits:
         return found
     if needs_whole_document(asked):
-        document, most = str(hits[0].document_id), MAX_PASSAGES
+        is_figure = asked.aggregate not in (None, Aggregate.COUNT)
+        best = next((hit for hit in hits if is_figure and _has_table(hit)), None)
+        document, most = str((best or hits[0]).document_id), MAX_PASSAGES
     else:
         document, most = _document_named(analysis.text, hits), request.top_k
     if document is None:
@@ -381,6 +389,12 @@ async def gather(
     watch.lap("document")
     known = {hit.chunk_id for hit in hits}
     return found.with_more(hit for hit in whole.hits if hit.chunk_id not in known)
+
+
+def _has_table(hit: Hit) -> bool:
+    """Whether a passage holds a table, over whose whole length a figure is computed."""
+    lines = hit.text.splitlines()
+    return sum(map(is_table_row, lines)) >= _LEAST_ROWS
 
 
 def _document_named(question: str, hits: Sequence[Hit]) -> str | None:

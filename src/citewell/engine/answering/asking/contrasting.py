@@ -19,6 +19,10 @@ _PATTERNS = tuple(
     for pattern in (
         rf"^(?:which|what|who)\b[^,:;?]{{0,80}}?\b(?:(?P<more>{_MORE})|(?P<less>{_LESS}))\b"
         r"[^,:;?]{0,40}[,:;] ?(?:the |an? )?(?P<a>[^?]{2,80}?) or (?:the |an? )?(?P<b>[^?]{2,80})",
+        r"^(?:do|does|did|is|are|was|were|will|would) (?:the |an? |my )?(?P<a>[^,:;?]{2,60}?) "
+        r"(?:be |get |gets |have |cost |pay |take |last |earn |need |weigh |hold |receive )?"
+        rf"(?:(?P<more>{_MORE})|(?P<less>{_LESS}))\b[^,:;?]{{0,40}} than (?:the |an? |my )?"
+        r"(?P<b>[^?]{2,80})",
         rf"^{_NAO}\b[^,:;?]{{0,60}}?(?:(?P<more>{_MORE_VI})|(?P<less>{_LESS_VI}))"
         r"[^,:;?]{0,20}[,:;] ?(?P<a>[^?]{2,80}?) (?:hay|hoac|va) (?P<b>[^?]{2,80})",
         r"^(?P<a>[^?]{2,120}?) (?:hay|hoac|va|voi) (?P<b>[^?]{2,80}?),? (?:thi )?"

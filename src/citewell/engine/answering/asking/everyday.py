@@ -18,6 +18,7 @@ _ALWAYS = re.compile(
     r"\bhow (?P<en1>big|large|high|good|strict|soon|quickly)\b|"
     r"\b(?P<en2>available|together|exactly|altogether|approximately|roughly|usually|normally|"
     r"whole|entire|officially|precisely)\b|"
+    r"\b(?:is|be) it (?P<en3>ok|okay|alright|fine)\b|\b(?P<en4>mid)\b|"
     r"\b(?P<vi>mat|het|ton|khoang|tam|co) bao (?:lau|nhieu)\b"
 )
 """Folded words that say how much or how exactly, whatever is asked about."""
@@ -75,6 +76,7 @@ _OPPOSED = (
 """Of these one says nothing of the other: leave for the father is none for the mother."""
 
 _SAME = (_split("mother mum mom mummy"), _split("father dad daddy"))
+_HOUSEHOLD = _split("family families adults")
 _PERSONS = _split(
     "adults members guests visitors customers staff employees students pupils pensioners seniors "
     "residents tenants owners relatives colleagues volunteers contractors trainees"
@@ -106,6 +108,8 @@ def is_of_other_kin(question: str, text: str, language: str) -> bool:
         return _is_of_other_kin_vietnamese(normalise(question), normalise(text))
     asked = frozenset(re.findall(r"[a-z]+", fold(normalise(question))))
     told = frozenset(re.findall(r"[a-z]+", fold(normalise(text))))
+    if told & _HOUSEHOLD and sum(not kin.isdisjoint(asked) for kin in (_PARENTS, _CHILDREN)) > 1:
+        return False  # `mum, dad and two kids` are a family, or two adults and two children
     listed = [kin for kin in _KIN if not kin.isdisjoint(told)]
     count = len(listed) + len(_PERSONS & told)
     if not listed and count < _LEAST:

@@ -77,6 +77,8 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         ),
         (
             Kind.CONTACT,
+            # `Can I steer it from my phone?` asks for no number.
+            r"^(?!(?:can|could|may|must|should|am) (?:i|we|my|the|one)\b).*"
             r"\b(?:e-?mail|phone|telephone|fax|hotline|web|internet)(?: address| number)?\b"
             r"(?= (?:of|for|do|does|is|can|should)\b|$)|\b(?:which|what) (?:number|extension)\b|"
             r"\b(?:extension (?:of|for|number)|account number)\b|"
@@ -120,6 +122,7 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"allowance|discount|revenue|profit|quantity|accuracy|share|weight|height|depth|width|"
             r"distance|speed|temperature|capacity|area|fine|penalty|deposit|charge|fare|turnover)\b|"
             r"^what (?:do|does|did|will|would|must|should) (?:\w+ ){1,6}(?:pay|owe)\b|"
+            r"\bwhat is (?:a|the) (?:new|replacement|spare|second) (?:one|set|pair)$|"
             # `Which costs are repaid?` asks for a list of them.
             r"^(?!(?:which|what) (?:\w+ )?costs (?:are|were|can|may|must|do)\b).*\bcosts?\b|"
             r"^(?:the )?(?:\w+ )?(?:price|fee|charge|rent|salary|deposit|fare|fine|"
@@ -269,6 +272,7 @@ _SPELT = {
         "wich": "which", "whcih": "which", "whic": "which", "whne": "when", "wehn": "when",
         "whens": "when is", "wher": "where", "whre": "where", "wheres": "where is",
         "whos": "who is", "hows": "how is", "mny": "many", "mcuh": "much",
+        "mutch": "much", "ofen": "often", "oftn": "often", "offen": "often",
     },
     "vi": {
         "ko": "khong", "khg": "khong", "hok": "khong", "dc": "duoc", "ntn": "nhu the nao",
@@ -299,6 +303,10 @@ _CURRENT = re.compile(
 )
 _HAPPENING = re.compile(r"\b(?:happens?|happened|takes? place|took place|dien ra|xay ra)\b")
 """Asks for any event, which a sentence tells by its own word."""
+
+_LASTS_MOST = re.compile(r"\b(?:longest|shortest)\b")
+_RUNNING = re.compile(r"\b(?:keeps? (?:going|running|on)|goes on|runs?|lasts?|works?)\b")
+"""Asks how long something goes on, which `8 hours on one charge` tells without a verb."""
 
 _DEFINING = re.compile(
     r"\b(?:mean(?:s|t|ing)?|stands? for|defin(?:e|ed|ition)|nghia|dinh nghia|(?:duoc )?hieu)\b"
@@ -333,6 +341,8 @@ _WORD = re.compile(r"[^\W_]+")
 _MARKS = re.compile(r"[?!.,;:\"“”«»()\s]+")
 _TRAILING = re.compile(r" (?:khac nhau|nhu the nao|the nao|differ|khac gi).*$")
 
+_CLAUSES = re.compile(r"[,;.!?:](?=\s)|\s[-–]\s")  # noqa: RUF001 - a dash is meant
+
 _INSTRUCTION_SHARE = 0.3
 """As a function word weighs; a column may be called `Greatest depth` all the same."""
 
@@ -361,6 +371,8 @@ def read_question(text: str, language: str) -> Asked:
     table = _VIETNAMESE if language == "vi" else _ENGLISH
     otherwise = Kind.COUNT if "mấy" in {*written.split()} - spoken else Kind.OTHER
     kind = next((kind for kind, pattern in table if pattern.search(seen)), otherwise)
+    if kind is Kind.OTHER and (last := _last_clause(text, language)):
+        kind = next((kind for kind, pattern in table if pattern.search(last)), kind)
     if kind is Kind.OTHER:
         kind = kind_of_keywords(written, plain, language) or kind
     if kind is Kind.PLACE and _CONDITION.search(plain) and not _NAME.search(text):
@@ -385,6 +397,18 @@ def read_question(text: str, language: str) -> Asked:
         | slips
         | spoken,
     )
+
+
+def _last_clause(text: str, language: str) -> str:
+    """The last clause of a question that tells its case first: `It fell over, when can I use it?`.
+
+    Folded; empty where the question has one clause only.
+    """
+    clauses = [one for one in _CLAUSES.split(text[-MAX_QUESTION:].rstrip(" ?!.")) if one.strip()]
+    if len(clauses) < 2:
+        return ""
+    plain = fold(_written(clauses[-1]))
+    return _CONTRACTED.sub(r"\1 is", plain) if language == "en" else plain
 
 
 def _slips(text: str, plain: str, language: str) -> frozenset[str]:
@@ -412,6 +436,7 @@ def _without_likes(written: str, plain: str) -> str:
 
 def _instructions(written: str, kind: Kind, *, is_contrast: bool) -> frozenset[str]:
     patterns = [pattern for _, pattern in _AGGREGATES] + [_CURRENT, _COMPARING, _LISTING]
+    patterns += [_RUNNING] if _LASTS_MOST.search(fold(written)) else []
     patterns += [_HAPPENING] if kind in (Kind.OTHER, Kind.TIME) else []
     is_apart = re.search(rf"\b(?:nhieu|it)\b{_THING_BETWEEN}", fold(written)) is not None
     patterns += [_MOST_APART] if is_apart else []

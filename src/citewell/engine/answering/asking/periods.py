@@ -26,14 +26,17 @@ _VIETNAMESE = {
     "term": "học kỳ|kỳ học",
     "year": "năm",
 }
-_PRICE = r"rates?|prices?|fees?|costs?|charges?|hire|rent|rental|subscription|pass|ticket|membership"
+_PRICE = (
+    r"rates?|prices?|fees?|costs?|charges?|hire|rent|rental|subscription|pass|ticket|membership"
+)
+_BEFORE = r"per|by the|for (?:a|an|one|1|the)|each|every|a|an"
 _NAMED = {
     name: re.compile(rf"\b(?:{one}|{two})\b")
     for (name, one), two in zip(_ENGLISH.items(), _VIETNAMESE.values(), strict=True)
 }
 _ASKED = {
     name: re.compile(
-        rf"\b(?:{one}) (?:{_PRICE})\b|\b(?:per|by the|for (?:a|an|one|1|the)|each|every|a|an) (?:{one})$|"
+        rf"\b(?:{one}) (?:{_PRICE})\b|\b(?:{_BEFORE}) (?:{one})$|"
         rf"\b(?:giá|phí|tiền|thuê|thẻ|vé|gói|theo|mỗi|một|1|hằng|hàng) (?:{two})\b"
     )
     for (name, one), two in zip(_ENGLISH.items(), _VIETNAMESE.values(), strict=True)

@@ -198,7 +198,9 @@ def _filtered(
         if marked:
             return marked, frozenset[int]().union(*(held[row] for row in marked))
     everywhere = held[0].intersection(*held)
-    if material.asked.aggregate is not Aggregate.COUNT and (labelled := rows_called(material, grid)):
+    if material.asked.aggregate is not Aggregate.COUNT and (
+        labelled := rows_called(material, grid)
+    ):
         return labelled, frozenset[int]().union(*(held[row] for row in labelled))
     some = frozenset[int]().union(*held) - everywhere
     reading = grid.rows[0][0]
@@ -306,7 +308,11 @@ def _computed(material: Material, choice: _Choice, column: int) -> Statement | N
     total = total / len(values) if aggregate is Aggregate.MEAN else total
     value = value_with_unit(grid.header[column], _written(total, operands))
     text = _text(material, value=value, name=name, count=len(values))
-    if aggregate is Aggregate.SUM and len(values) <= _MOST_SHOWN:
+    if (
+        aggregate is Aggregate.SUM
+        and len(values) <= _MOST_SHOWN
+        and len(choice.rows) < len(grid.rows)
+    ):
         shown = (f"{label_of(grid, row)}: {grid.cells(row)[column]}" for row in rows)
         text = f"{text}: {'; '.join(shown)}"
     text = _with_left_out(material, choice, column, text)

@@ -8,6 +8,7 @@ from citewell.engine.answering.asking.answer_kinds import Kind
 from citewell.engine.answering.asking.evidence import offers
 from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.answering.asking.quantities import asks_money, is_free
+from citewell.engine.answering.asking.synonyms import said_otherwise
 from citewell.engine.answering.candidates import Candidate, cells_of
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import fold, normalise
@@ -103,6 +104,11 @@ _COUNTED = 0.5
 """Weight of a column that is called as what is counted: of `How many samples passed` the column
 `Passed` is asked for, `Samples` only where no other is named."""
 
+_UNSAID = 0.2
+"""How much less a column is worth of whose name a question has no word, as others are called what
+it asks for too: more than the number of its cell can be worth."""
+
+_YEARLY = frozenset(("year", "yearly", "annual", "annually", "nam", "hang"))
 _UNITS = frozenset(
     ("gbp", "usd", "eur", "vnd", "chf", "jpy", "kg", "g", "t", "cm", "mm", "m", "km", "met", "tan")
 )
@@ -111,7 +117,8 @@ _RATING = re.compile(r"\b(?:đánh giá|danh gia)\b")
 _ACCENTED = {
     "gia": "giá", "tien": "tiền", "luong": "lương", "muc": "mức", "phi": "phí", "ky": "kỳ",
     "han": "hạn", "kho": "kho", "ai": "ai", "noi": "nơi", "dong": "đồng", "truong": "trưởng",
-    "ngay": "ngày", "mac": "mắc", "dat": "đắt", "re": "rẻ", "nang": "nặng", "cao": "cao", "can": "cân",
+    "ngay": "ngày", "mac": "mắc", "dat": "đắt", "re": "rẻ", "nang": "nặng", "cao": "cao",
+    "can": "cân",
 }  # fmt: skip
 """Vietnamese words of `_SYNONYMS` that fold as others do, with their accents."""
 
@@ -203,7 +210,9 @@ def named_columns(asked: Asked, grid: TableRows, label: str = "") -> dict[int, f
     found: dict[int, float] = {}
     text = _read(asked.written) if asked.written else asked.text
     for column, name in enumerate(grid.header):
-        weight = first.finder.share(first.find(name) - said_of_row)
+        otherwise = said_otherwise(asked.written or asked.text, first.passage.language, name)
+        held = first.find(name) | first.finder.called(otherwise)
+        weight = first.finder.share(held - said_of_row)
         plain = _read(name)
         weight += 0.15 * sum(
             re.search(said, text) is not None and re.search(called, plain) is not None
@@ -266,6 +275,8 @@ def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
         if needs_number and not _DIGIT.search(cell) and not _is_price(asked, name, cell):
             continue
         value = named.get(column, 0.0)
+        if value:
+            value -= _UNSAID * _unsaid(asked, grid, name)
         if _is_counted(asked, name):
             value *= _COUNTED
         text = f"{name}: {cell}"
@@ -342,6 +353,24 @@ def _is_said(asked: Asked, grid: TableRows, column: int, cell: str) -> bool:
     name = {stem_english(word) for word in _WORD.findall(fold(normalise(grid.header[column])))}
     said = {stem_english(word) for word in asked.words}
     return bool(words) and words <= asked.words and bool(name) and name <= said
+
+
+def _unsaid(asked: Asked, grid: TableRows, name: str) -> float:
+    """The share of a column's words that a question has in no way: `Public` of `Public holidays`.
+
+    `A year` says `annual`.
+    """
+    words = [word for word in _TEXT.findall(fold(normalise(name))) if word not in _UNITS]
+    find = grid.rows[0][0].find
+    unsaid = [
+        word
+        for word in words
+        if not find(word)
+        and stem_english(word) not in {stem_english(one) for one in asked.words}
+        and not (word in _YEARLY and _YEARLY & asked.words)
+        and not any(re.search(said, asked.text) and re.search(to, word) for said, to in _SYNONYMS)
+    ]
+    return len(unsaid) / len(words) if words else 0.0
 
 
 def _is_counted(asked: Asked, name: str) -> bool:

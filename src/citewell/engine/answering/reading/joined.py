@@ -16,8 +16,8 @@ _MOST = 4
 
 
 _WHICH = re.compile(
-    r"\b(?:which|what) (?P<en>[^\W\d_]+(?: [^\W\d_]+)?)|"
-    r"(?P<vi>(?:[^\W\d_]+ ){1,2})nao\b"
+    r"\b(?:which|what) (?P<en>[^\W\d_]{1,30}(?: [^\W\d_]{1,30})?)|"
+    r"(?<![^\W_])(?P<vi>(?:[^\W\d_]{1,30} ){1,2})nao\b"
 )
 """What rows are asked for, in folded words: `which generator`; the other words tell how."""
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - the sign of a product is meant
 """A price for each, times how many a question names: 32 pupils at £3.50 per pupil."""
 
 import re
@@ -10,7 +11,7 @@ from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.vocabulary import ENGLISH_NUMBERS
 
 _EACH = re.compile(
-    r"(?P<sign>[$€£¥₫])? ?(?<![\d.,])(?P<price>\d[\d.,]*\d|\d) ?"
+    r"(?P<sign>[$€£¥₫])? ?(?<![\d.,])(?P<price>\d(?:[\d.,]{0,15}\d)?) ?"
     r"(?P<unit>euros?|pounds?|dollars?|eur|gbp|usd|vnd|vnđ|đồng|đ)?"
     r"(?: (?:per|an?|for each|for every|for an?|cho mỗi|cho một|mỗi|một)|(?: ?/ ?)) ?"
     r"(?P<each>[^\W\d_]+)",
@@ -19,7 +20,8 @@ _EACH = re.compile(
 """An amount of money and what it is for one of."""
 
 _COUNTED = re.compile(
-    rf"(?<![\w.,-])(?P<count>\d{{1,4}}|{'|'.join(ENGLISH_NUMBERS)}) (?:[^\W\d_]+ )?(?P<what>[^\W\d_]+)"
+    rf"(?<![\w.,-])(?P<count>\d{{1,4}}|{'|'.join(ENGLISH_NUMBERS)}) "
+    r"(?:[^\W\d_]{1,30} )?[^\W\d_]{1,30}"
 )
 _PERSONS = frozenset(
     map(stem_english, ("person", "people", "head", "adult", "guest", "visitor", "participant"))
@@ -27,11 +29,17 @@ _PERSONS = frozenset(
 """Stems that stand for one another: `per person` holds for eight people."""
 
 _VIETNAMESE_PERSONS = frozenset(("nguoi", "khach"))
-_GROUPED = re.compile(r"\b(?:discount|reduction|from \d+|up to \d+|the first|giam|tu \d+|dau tien)\b")
+_GROUPED = re.compile(
+    r"\b(?:discount|reduction|from \d+|up to \d+|the first|giam|tu \d+|dau tien)\b"
+)
 """Of a sentence whose price changes with the number: nothing is multiplied."""
 
 _FROM = 2
-_TEXT = {"en": "{count} × {price} = {total} (computed): {said}", "vi": "{count} × {price} = {total} (tính ra): {said}"}  # noqa: E501, RUF001
+"""Of one thing nothing is multiplied."""
+_TEXT = {
+    "en": "{count} × {price} = {total} (computed): {said}",
+    "vi": "{count} × {price} = {total} (tính ra): {said}",
+}
 
 
 def read_product(material: Material) -> Statement | None:
@@ -62,9 +70,8 @@ def read_product(material: Material) -> Statement | None:
     shown = _written(total, written, is_grouped=is_grouped)
     words = _TEXT.get(material.question.language, _TEXT["en"])
     sign, unit = prices[0]["sign"] or "", f" {prices[0]['unit']}" if prices[0]["unit"] else ""
-    text = words.format(
-        count=count, price=f"{sign}{written}{unit}", total=f"{sign}{shown}{unit}", said=candidate.text
-    )
+    price, whole = (f"{sign}{one}{unit}" for one in (written, shown))
+    text = words.format(count=count, price=price, total=whole, said=candidate.text)
     return Statement(text, (quote_of(candidate),), best.score, best.coverage, (written,))
 
 
@@ -73,11 +80,11 @@ def _counts(material: Material, each: str) -> int | None:
     unit = fold(normalise(each))
     found: list[int] = []
     for match in _COUNTED.finditer(material.asked.text):
-        what = fold(match["what"])
-        between = match.group().split()[1:]
-        is_same = any(stem_english(one) == stem_english(unit) for one in between)
-        are_people = {stem_english(what), stem_english(unit)} <= _PERSONS
-        are_people |= {between[0], unit} <= _VIETNAMESE_PERSONS
+        counted = match.group().split()[1:]
+        stems = {stem_english(fold(one)) for one in counted}
+        is_same = stem_english(unit) in stems
+        are_people = stem_english(unit) in _PERSONS and not stems.isdisjoint(_PERSONS)
+        are_people |= {counted[0], unit} <= _VIETNAMESE_PERSONS
         if is_same or are_people:
             count = match["count"]
             found.append(int(count) if count.isdigit() else int(ENGLISH_NUMBERS[count]))

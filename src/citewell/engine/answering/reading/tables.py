@@ -147,6 +147,8 @@ def _line(material: Material, grid: TableRows, row: int) -> str:
         value = amount(grid, column, value, _lines_above(material, grid))
     name = name_without_unit(grid.header[column])
     label = name_of(material.asked, grid, row, told=column)
+    if at in reading.chosen:  # the other cells of the row are those that were not chosen
+        label = grid.cells(row)[label_column(grid)]
     has_unit = value != grid.cells(row)[column] or not value.replace(".", "").isdigit()
     if not name or (len(grid.header) == 2 and has_unit):
         return f"{label}: {value}"
@@ -172,7 +174,8 @@ def _prices(material: Material, grid: TableRows, row: int) -> str:
     for column in range(label + 1, len(grid.header)):
         # `cleaning fee GBP 25` in the notes tells the price that is asked for by its name.
         if reading.find(cells[column]) - named and _CURRENCY.search(cells[column]):
-            return f"{name_of(material.asked, grid, row, told=column)}, {grid.header[column]}: {cells[column]}"
+            name = name_of(material.asked, grid, row, told=column)
+            return f"{name}, {grid.header[column]}: {cells[column]}"
     if len(prices) < _ALIKE - 1:
         return whole
     told = [*range(label + 2 if prices[0] > label + 1 else label + 1), *prices]
