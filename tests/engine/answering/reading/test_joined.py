@@ -111,3 +111,14 @@ class TestEach:
             passage("The tour costs £6.50 per walker, with a discount from 10 walkers."),
         )
         assert "×" not in found.text
+
+
+class TestPartialTable:
+    def test_greatest_of_some_rows_alone_is_not_told(self):
+        head, *rows = BOATS.split("\n")
+        begin = passage("\n".join([head, *rows[:2]]), title="Boats for hire")
+        rest = passage("\n".join(rows[3:]), title="Boats for hire", start=900, context=head)
+        whole = answer("what's the dearest boat to hire for one hour", passage(BOATS))
+        assert "the highest" in whole.text
+        found = answer("what's the dearest boat to hire for one hour", begin, rest)
+        assert "the highest" not in found.text

@@ -159,7 +159,7 @@ def _choices(material: Material) -> Iterator[_Choice]:
     is_count = material.asked.aggregate is Aggregate.COUNT
     for stream in material.streams:
         for grid in grids_of(stream):
-            if len(grid.rows) < _MIN_ROWS:
+            if len(grid.rows) < _MIN_ROWS or (not is_count and _is_partial(material, grid)):
                 continue
             first = grid.rows[0][0]
             around = first.find(grid.candidate(0).lead) | first.above
@@ -173,6 +173,27 @@ def _choices(material: Material) -> Iterator[_Choice]:
                 continue
             score = covered + 0.7 * max(r.passage.score for r, _ in grid.rows) / best
             yield _Choice(grid, rows, covered, score, totals[-1] if totals and is_whole else None)
+
+
+def _is_partial(material: Material, grid: TableRows) -> bool:
+    """Whether rows of a table are known to be missing: a greatest one of the others says nothing.
+
+    Its beginning was not found, or another part of it stands apart.
+    """
+    if not grid.is_from_start:
+        return True
+    first = grid.rows[0][0].passage
+    header = grid.candidate(0).header
+    parts = [
+        other
+        for stream in material.streams
+        for other in grids_of(stream)
+        if other.candidate(0).header == header
+        and (passage := other.rows[0][0].passage).document_id == first.document_id
+        and passage.version == first.version
+        and not other.is_from_start
+    ]
+    return bool(parts)
 
 
 def _meant(material: Material, grid: TableRows) -> frozenset[int]:
