@@ -32,7 +32,6 @@ from citewell.engine.answering.asking.synonyms import (
 )
 from citewell.engine.answering.base import Question
 from citewell.engine.answering.numbering import is_of_another_number
-from citewell.engine.answering.candidates import cells_of
 from citewell.engine.answering.offices import (
     is_of_another_office,
     is_of_several,

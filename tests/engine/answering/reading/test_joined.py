@@ -118,7 +118,8 @@ class TestPartialTable:
         head, *rows = BOATS.split("\n")
         begin = passage("\n".join([head, *rows[:2]]), title="Boats for hire")
         rest = passage("\n".join(rows[3:]), title="Boats for hire", start=900, context=head)
-        whole = answer("what's the dearest boat to hire for one hour", passage(BOATS))
+        asked = "what's the dearest boat to hire for one hour"
+        whole = answer(asked, passage(BOATS, title="Boats for hire"))
         assert "the highest" in whole.text
-        found = answer("what's the dearest boat to hire for one hour", begin, rest)
+        found = answer(asked, begin, rest)
         assert "the highest" not in found.text

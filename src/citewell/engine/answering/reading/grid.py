@@ -24,7 +24,8 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
     (
         r"\b(?:expensive|cheap(?:er|est)?|dearest|pricey|priciest|costliest|(?:dat|re|mac) "
         r"(?:tien )?(?:nhat|hon|nhut))\b",
-        r"\b(?:price|cost|fee|rate|charge|fare|rent|gia|muc tien|so tien|don gia|tien|phi)\b",
+        r"\b(?:price|cost|fee|(?<!interest )(?<!exchange )(?<!tax )rate|charge|fare|rent|gia|"
+        r"muc tien|so tien|don gia|tien|phi)\b",
     ),
     (
         r"\b(?:deep(?:er|est)?|sau (?:nhat|hon|bao nhieu))\b",
