@@ -129,7 +129,7 @@ _OBTAINS = re.compile(
     r"(?:an? |my |our |the |another |new )*(?P<thing>[^\W\d_]{3,})"
     r"(?: (?:for|to|in|on|at|of|from)\b|$)"
 )
-"""What somebody wants to have, right before a preposition or the end: `a permit for the yard`."""
+"""The thing that somebody wants, before a preposition or the end: `a permit for the yard`."""
 
 _HAS_MANY = re.compile(
     r"\bco (?:tat ca |tong cong )?(?:bao nhieu|may)\b|"

@@ -31,7 +31,7 @@ _DECIDES = re.compile(
     r"free|available|included|excluded|required|needed|needs?|compulsory|optional|admitted|"
     r"co|khong|chi|duoc|cam|phai|mien phi)\b|[✓✔✗✘☑☐]"
 )
-"""What a row says for yes or no; `duoc` and `co` are Vietnamese, folded."""
+"""Words of a row for yes or no; `duoc` and `co` are Vietnamese, folded."""
 
 
 def is_priced_otherwise(material: Material, statement: Statement) -> bool:

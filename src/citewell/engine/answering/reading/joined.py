@@ -19,7 +19,7 @@ _WHICH = re.compile(
     r"\b(?:which|what) (?P<en>[^\W\d_]{1,30}(?: [^\W\d_]{1,30})?)|"
     r"(?<![^\W_])(?P<vi>(?:[^\W\d_]{1,30} ){1,2})nao\b"
 )
-"""What rows are asked for, in folded words: `which generator`; the other words tell how."""
+"""The rows that are asked for, in folded words: `which generator`; the other words tell how."""
 
 
 def rows_joined(material: Material, grid: TableRows) -> list[int]:
