@@ -12,11 +12,12 @@ _POINTS_BACK = re.compile(
 _LABELS = re.compile(
     r"(?:nguyên nhân|lý do|kết luận|ý kiến|kết quả|hậu quả|giải pháp|biện pháp|cách khắc phục|"
     r"hướng xử lý|causes?|reasons?|results?|outcome|decision|conclusion|remedy)"
-    r"(?: [^\W\d_]+){0,3}: ",
+    r"(?: [^\W\d_]+){0,3}: (?![^\n]{0,200}; [^;:\n]{1,60}: )",
     re.IGNORECASE,
 )
-"""A label with which a sentence tells more of what the one before names: `Cause so far: damp`.
-No fields of forms (`Deadline: `), which stand below one another and are of nothing before."""
+"""A label with which a sentence tells more of what the one before names: `Cause so far: damp`. No
+row of a table (`Reason: illness; Days: 5`), which has its own name;
+no fields of forms (`Deadline: `), which stand below one another and are of nothing before."""
 
 
 def points_back(text: str) -> bool:
