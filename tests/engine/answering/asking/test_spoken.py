@@ -2,7 +2,7 @@
 
 import pytest
 
-from citewell.engine.answering.asking.answer_kinds import Kind
+from citewell.engine.answering.asking.answer_kinds import Aggregate, Kind
 from citewell.engine.answering.asking.evidence import offers
 from citewell.engine.answering.asking.kinds import read_question
 from tests.engine.answering.passages import answer, passage
@@ -45,6 +45,15 @@ class TestKinds:
             ("thi mấy tiếng Anh", "tieng"),
         ):
             assert read_question(question, "vi").counted[0] == counted, question
+
+    def test_bound_that_a_rule_sets_is_no_most_of_several(self):
+        for question, aggregate in (
+            ("mỗi tháng được tăng ca nhiều nhất mấy tiếng", None),
+            ("nhóm ít nhất bao nhiêu người", None),
+            ("phòng nào nhiều ghế nhất", Aggregate.MAXIMUM),
+            ("con ngựa nào cao nhất", Aggregate.MAXIMUM),
+        ):
+            assert read_question(question, "vi").aggregate is aggregate, question
 
 
 class TestAnswers:

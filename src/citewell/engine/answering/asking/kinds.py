@@ -254,6 +254,12 @@ _AGGREGATES: tuple[tuple[Aggregate, re.Pattern[str]], ...] = tuple(
     )
 )
 
+_BOUND = re.compile(
+    r"\b(?:nhieu|it|lau|cao|thap|som|tre) nhat (?:la |duoc |phai )?(?:trong )?(?:bao|may)\b"
+)
+"""`Nhiều nhất mấy giờ`, `ít nhất bao nhiêu người` ask for the bound that a rule sets, not for the
+most of several."""
+
 _COMPARING = re.compile(
     r"\b(?:compare[ds]?|comparison|differences?|differ|versus|vs|between|so sanh|"
     r"khac (?:nhau|gi|biet)|giua)\b"
@@ -383,6 +389,8 @@ def read_question(text: str, language: str) -> Asked:
     aggregate = next((one for one, pattern in _AGGREGATES if pattern.search(seen)), None)
     if aggregate is Aggregate.COUNT and kind is Kind.YES_NO and language == "vi":
         aggregate = None  # typed without marks: `co may chieu khong` asks for a machine
+    if aggregate in (Aggregate.MAXIMUM, Aggregate.MINIMUM) and _BOUND.search(seen):
+        aggregate = None
     return Asked(
         text=plain,
         written=written,
