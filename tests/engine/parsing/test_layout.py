@@ -7,6 +7,8 @@ from citewell.engine.parsing.readers.layout import (
     page_blocks,
 )
 from citewell.engine.parsing.readers.pdf import complete_page
+from citewell.engine.parsing.readers.pdf_shifts import Shift
+from citewell.engine.parsing.readers.pdf_whole_lines import with_whole_lines
 
 FULL = "This line of running text is about as long as the page is wide,"
 
@@ -17,6 +19,33 @@ def paragraph(text: str, page: int = 1) -> Block:
 
 def texts(blocks) -> list[str]:
     return [block.text for block in blocks]
+
+
+class TestWholeLines:
+    SHIFT = Shift("The margin is 8.5".replace(" ", ""), "1", "\r", True, " ", is_followed=True)
+
+    def joined(self, bare: str, *parts: str, shifts: tuple[Shift, ...] = ()) -> list[str]:
+        blocks = [Block(BlockKind.HEADING, part, 1) for part in parts]
+        return [block.text for block in with_whole_lines(blocks, bare, shifts)]
+
+    def test_parts_of_a_line_are_one(self):
+        bare = "It lies at 290\u2013310 MEUR\r\nNext"
+        assert self.joined(bare, "It lies at 290", "", "310 MEUR", "Next") == [
+            "It lies at 290\u2013310 MEUR", "Next",
+        ]  # fmt: skip
+        bare = "The margin is 8.51\r\nper cent.\r\nOther"
+        parts = ("The margin is 8.5", "1", "per cent.", "Other")
+        assert self.joined(bare, *parts, shifts=(self.SHIFT,)) == [
+            "The margin is 8.51 per cent.", "Other",
+        ]  # fmt: skip
+
+    def test_columns_and_cells_stay_apart(self):
+        for bare, *parts in (
+            ("Holm Ltd Invoice 417", "Holm Ltd", "Invoice 417"),
+            ("Seats 1205", "Seats 120", "5"),
+            ("Pumps and lamps\r\nand lamps", "Pumps", "and lamps"),
+        ):
+            assert self.joined(bare, *parts) == parts
 
 
 class TestPageBlocks:

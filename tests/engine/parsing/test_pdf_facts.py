@@ -65,6 +65,28 @@ class TestReadingFormsAndAnnotations:
         ]  # fmt: skip
         assert {block.page for block in blocks} == {1}
 
+    def test_fields_are_named_by_the_words_at_them_and_show_what_is_chosen(self, read, tmp_path):
+        def at(left, low, name, more):
+            box = f"/Rect [{left} {low} {left + 80} {low + 18}]"
+            return widget(name, more).replace("/Rect [50 700 300 720]", box)
+
+        fields = [
+            at(150, 696, "f1", "/FT /Tx /V (Ada Holm)"),
+            at(350, 696, "f2", "/FT /Tx /V (4711)"),
+            at(150, 666, "f3", "/FT /Ch /Ff 131072 /Opt [[(T3) (Night train)] [(T7) (Coach)]]"
+               " /V (T7)"),
+            at(50, 620, "f4", "/FT /Tx /V (Ferry was late)"),
+            at(400, 500, "f5", "/FT /Tx /V (alone)"),
+        ]  # fmt: skip
+        words = {"Name:": (50, 700), "Badge no.": (270, 700), "By:": (50, 670), "Why": (50, 642)}
+        content = " ".join(
+            f"BT /F1 12 Tf {left} {low} Td ({word}) Tj ET" for word, (left, low) in words.items()
+        )
+        _, blocks = read(write_pdf_content(tmp_path / "a.pdf", content, fields, FORM))
+        assert texts(blocks)[-5:] == [
+            "Name: Ada Holm", "Badge no: 4711", "By: Coach", "Why: Ferry was late", "f5: alone",
+        ]  # fmt: skip
+
     def test_page_of_nothing_but_annotations_is_read(self, read, tmp_path):
         kinds = ("FreeText", "Text", "Highlight")
         notes = [

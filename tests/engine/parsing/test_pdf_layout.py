@@ -15,6 +15,35 @@ NEXT = [
 ]
 
 
+class TestOrder:
+    def written(self, path, lines):
+        return write_pdf_content(
+            path, " ".join(f"BT /F1 12 Tf {x} {y} Td ({text}) Tj ET" for x, y, text in lines)
+        )
+
+    def test_lines_that_are_stored_upwards_are_read_downwards(self, read, tmp_path):
+        lines = [
+            "Your lease of berth 88 ends on",
+            "31 October. Please bring the three",
+            "keys and the card before noon of",
+            "that day to the office at the pier.",
+        ]
+        placed = [(50, 700 - 16 * n, text) for n, text in enumerate(lines)]
+        path = self.written(tmp_path / "a.pdf", [*reversed(placed), (50, 760, "Dear Ms Holm,")])
+        assert " ".join(block.text for block in read(path)[1]) == " ".join(
+            ["Dear Ms Holm,", *lines]
+        )
+
+    def test_columns_stay_in_their_order(self, read, tmp_path):
+        placed = [
+            (50 + 260 * column, 700 - 16 * n, f"Column {column} has the long line {n}.")
+            for column in (0, 1)
+            for n in range(5)
+        ]
+        text = " ".join(b.text for b in read(self.written(tmp_path / "a.pdf", placed))[1])
+        assert text.index("Column 0 has the long line 4.") < text.index("Column 1 has")
+
+
 class TestPages:
     def test_spaced_words_are_joined_and_labels_are_not(self, read, tmp_path):
         lines = ["S A L A R Y", "The v a l v e is closed.", "Choose A B C D E below."]

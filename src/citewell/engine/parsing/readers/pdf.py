@@ -34,6 +34,7 @@ from citewell.engine.parsing.readers.pdf_placing import with_headers, with_table
 from citewell.engine.parsing.readers.pdf_shifts import with_shifts
 from citewell.engine.parsing.readers.pdf_tables import line_key, squeezed, without_false_table
 from citewell.engine.parsing.readers.pdf_turned import upright
+from citewell.engine.parsing.readers.pdf_whole_lines import with_whole_lines
 from citewell.engine.parsing.readers.recognised import named, note_recognised, recognise_pages
 from citewell.engine.parsing.readers.spacing import is_spaced, without_spacing
 from citewell.engine.parsing.recognition import INSTALL
@@ -79,7 +80,8 @@ def read(source: ReaderInput) -> Reading:
             for block in pages[number]
         )
         bare = _in_order(page["content"], found.orders)
-        blocks = complete_page(list(read_blocks), bare, number, found.gaps)
+        whole = with_whole_lines(read_blocks, bare, found.shifts)
+        blocks = complete_page(whole, bare, number, found.gaps)
         blocks = with_markers(blocks, found.markers) if found.markers else blocks
         blocks = [_with_rows(block, found.labelled) for block in blocks]
         if found.tables:
@@ -202,10 +204,10 @@ def _added(number: int | None, facts: list[PageFacts]) -> Iterator[Block]:
     if number is None or number > len(facts):
         return
     found = facts[number - 1]
-    for name, value in found.fields:
+    for name, value in found.beside.fields:
         # An item, so that it is joined to no paragraph.
         yield Block(BlockKind.LIST_ITEM, f"{name}: {value}" if name else value, number)
-    for note in found.notes:
+    for note in found.beside.notes:
         yield Block(BlockKind.LIST_ITEM, note, number)
 
 

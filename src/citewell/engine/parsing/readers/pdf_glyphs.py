@@ -1,12 +1,11 @@
 """Reads what the extraction library does not give of a PDF: raised glyphs, fields, annotations.
 
-PDFium itself is asked, through pypdfium2. Source: PDF 1.7 (ISO 32000-1), 12.5 (annotations) and
-12.7 (forms); PDFium's `fpdf_text.h` and `fpdf_annot.h`.
+PDFium itself is asked, through pypdfium2. Source: PDFium's `fpdf_text.h`.
 """
 
 import ctypes
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from citewell.engine.parsing.readers.pdf_cells import (
     ruled_table,
 )
 from citewell.engine.parsing.readers.pdf_columns import column_tables, may_have_columns
+from citewell.engine.parsing.readers.pdf_fields import Annotations, read_annotations
 from citewell.engine.parsing.readers.pdf_labels import labelled_lines
 from citewell.engine.parsing.readers.pdf_markers import Marker, find_markers
 from citewell.engine.parsing.readers.pdf_order import RIGHT_TO_LEFT, in_reading_order
@@ -38,9 +38,6 @@ third of it, those of justified lines seldom twice as much."""
 
 _SPACED = 0.15
 """The same for the gap between words of spaced letters beyond that between letters."""
-
-_MAX_LENGTH = 4_096
-"""Characters of a field or an annotation that are read."""
 
 _MOST_PATHS = 100
 """Drawn lines of a page without text up to which it is taken for decoration."""
@@ -57,10 +54,8 @@ class PageFacts:
     shifts: list[Shift] = field(default_factory=list[Shift])
     composed: list[Composed] = field(default_factory=list[Composed])
     """Letters and signs that it draws in two parts."""
-    fields: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """Name and value of the form fields that hold a value."""
-    notes: list[str] = field(default_factory=list[str])
-    """Texts of annotations."""
+    beside: Annotations = field(default_factory=Annotations)
+    """Fields and remarks, which lie on it."""
     text: str = ""
     """The page's text layer as PDFium gives it."""
     has_pictures: bool = False
@@ -101,7 +96,7 @@ def read_facts(content: Path | bytes, table_pages: Container[int] = ()) -> Itera
             with closing(page):
                 facts = PageFacts()
                 cells -= _read_text(page, facts, cells, with_gaps=number + 1 in table_pages)
-                _read_annotations(page, handle, facts)
+                facts.beside = read_annotations(page, handle, facts.text)
             yield facts
 
 
@@ -201,72 +196,3 @@ def _gaps(raw: object, shown: str) -> dict[str, frozenset[int]]:
 
 def _character(code: int) -> str:
     return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
-
-
-def _read_annotations(page: "pypdfium2.PdfPage", form: object, facts: PageFacts) -> None:
-    for number in range(pdfium.FPDFPage_GetAnnotCount(page.raw)):
-        annotation = pdfium.FPDFPage_GetAnnot(page.raw, number)
-        if not annotation:
-            continue
-        try:
-            _read_annotation(annotation, form, facts)
-        finally:
-            pdfium.FPDFPage_CloseAnnot(annotation)
-
-
-# Kinds whose `Contents` is text that people see or that belongs to the page as a remark.
-_TEXTS = frozenset(
-    (
-        pdfium.FPDF_ANNOT_TEXT, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_HIGHLIGHT,
-        pdfium.FPDF_ANNOT_UNDERLINE, pdfium.FPDF_ANNOT_SQUIGGLY, pdfium.FPDF_ANNOT_STRIKEOUT,
-        pdfium.FPDF_ANNOT_STAMP, pdfium.FPDF_ANNOT_CARET, pdfium.FPDF_ANNOT_LINE,
-        pdfium.FPDF_ANNOT_SQUARE, pdfium.FPDF_ANNOT_CIRCLE, pdfium.FPDF_ANNOT_POLYGON,
-        pdfium.FPDF_ANNOT_POLYLINE, pdfium.FPDF_ANNOT_INK,
-    )
-)  # fmt: skip
-_UNSEEN = pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
-_BUTTONS = frozenset((pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON))
-_VALUES = frozenset(
-    (
-        pdfium.FPDF_FORMFIELD_TEXTFIELD,
-        pdfium.FPDF_FORMFIELD_COMBOBOX,
-        pdfium.FPDF_FORMFIELD_LISTBOX,
-    )
-)
-
-
-def _read_annotation(annotation: object, form: object, facts: PageFacts) -> None:
-    if pdfium.FPDFAnnot_GetFlags(annotation) & _UNSEEN:
-        return
-    kind = pdfium.FPDFAnnot_GetSubtype(annotation)
-    if kind in _TEXTS:
-        if text := _string(pdfium.FPDFAnnot_GetStringValue, annotation, b"Contents"):
-            facts.notes.append(text)
-        return
-    if kind != pdfium.FPDF_ANNOT_WIDGET or form is None:
-        return
-    field_kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
-    # The label that people see when they point at a field says more than its internal name.
-    name = _string(pdfium.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
-    name = name or _string(pdfium.FPDFAnnot_GetFormFieldName, form, annotation)
-    if field_kind in _BUTTONS:
-        if pdfium.FPDFAnnot_IsChecked(form, annotation):
-            value = _string(pdfium.FPDFAnnot_GetFormFieldExportValue, form, annotation)
-            facts.fields.append((name, _ON.get(value.lower(), value)))
-    elif field_kind in _VALUES and (
-        value := _string(pdfium.FPDFAnnot_GetFormFieldValue, form, annotation)
-    ):
-        facts.fields.append((name, value))
-
-
-_ON = {"on": "yes", "yes": "yes", "1": "yes", "": "yes"}
-
-
-def _string(function: Callable[..., int], *arguments: object) -> str:
-    """The answer of a function of PDFium that fills a buffer with UTF-16 and returns its bytes."""
-    size = int(function(*arguments, None, 0))
-    if not 2 < size <= 2 * _MAX_LENGTH:
-        return ""
-    buffer = ctypes.create_string_buffer(size)
-    function(*arguments, ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR)), size)
-    return buffer.raw[: size - 2].decode("utf-16-le", "replace").strip("\0 ")

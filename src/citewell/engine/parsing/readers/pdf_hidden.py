@@ -50,7 +50,7 @@ def remove_hidden(page: Any) -> list[str]:
     Returns:
         The texts that were taken out.
     """
-    objects = [(each, _pdfium.FPDFPageObj_GetType(each)) for each in _objects(page)]
+    objects = list(page_objects(page))
     texts = [each for each, kind in objects if kind == _pdfium.FPDF_PAGEOBJ_TEXT]
     parts = tuple(ctypes.c_uint() for _ in range(4))
     covered = _covered(objects)
@@ -83,11 +83,13 @@ def remove_hidden(page: Any) -> list[str]:
     return [text for text in removed if text.strip()]
 
 
-def _objects(page: Any) -> Iterator[Any]:
+def page_objects(page: Any) -> Iterator[tuple[Any, int]]:
+    """Yield the objects of a page of pypdfium2 with their kinds; none of a page of very many."""
     count = _pdfium.FPDFPage_CountObjects(page.raw)
     if count <= _MOST_OBJECTS:
         for at in range(count):
-            yield _pdfium.FPDFPage_GetObject(page.raw, at)
+            each = _pdfium.FPDFPage_GetObject(page.raw, at)
+            yield each, _pdfium.FPDFPageObj_GetType(each)
 
 
 class _Look(Enum):
@@ -125,11 +127,11 @@ def _covered(objects: list[tuple[Any, int]]) -> set[int]:
     at = sum(kind == _pdfium.FPDF_PAGEOBJ_TEXT for _, kind in objects)
     for each, kind in reversed(objects):
         if kind == _pdfium.FPDF_PAGEOBJ_PATH and len(shapes) < _MOST_SHAPES:
-            if (box := _bounds(each)) and _is_filled(each, box):
+            if (box := bounds(each)) and _is_filled(each, box):
                 shapes.append(box)
         elif kind == _pdfium.FPDF_PAGEOBJ_TEXT:
             at -= 1
-            if shapes and (box := _bounds(each)) and any(_holds(one, box) for one in shapes):
+            if shapes and (box := bounds(each)) and any(_holds(one, box) for one in shapes):
                 found.add(at)
     return found
 
@@ -156,7 +158,7 @@ def _is_clipped(each: Any) -> bool:
     """Whether a text is outside of a frame that is set around it (8.5.4)."""
     clip = _pdfium.FPDFPageObj_GetClipPath(each)
     count = int(_pdfium.FPDFClipPath_CountPaths(clip)) if clip else 0
-    box = _bounds(each) if count > 0 else None
+    box = bounds(each) if count > 0 else None
     if box is None:
         return False
     x, y = ctypes.c_float(), ctypes.c_float()
@@ -204,7 +206,7 @@ class _Picture:
 
     def shows(self, each: Any) -> bool:
         """Whether there is anything to see where an object stands."""
-        box = _bounds(each)
+        box = bounds(each)
         if box is None:
             return True
         corners = [self._place(x, y) for x in (box[0], box[2]) for y in (box[1], box[3])]
@@ -237,7 +239,8 @@ def _is_tiny(each: Any) -> bool:
     return 0 < size.value * math.hypot(matrix.c, matrix.d) <= _UNSEEN_SIZE
 
 
-def _bounds(each: Any) -> _Box | None:
+def bounds(each: Any) -> _Box | None:
+    """The left, lower, right and upper end of an object, in points."""
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
     if not _pdfium.FPDFPageObj_GetBounds(each, left, bottom, right, top):
         return None

@@ -34,6 +34,9 @@ _FARTHEST = 0.9
 _SPACE = 0.12
 """Gap that is a space between words, as a share of the size (`pdf_order`)."""
 
+_NEAR = 0.75
+"""Gap up to which words are of one sentence, as a share of the size (`pdf_glyphs`)."""
+
 _CONTEXT = 24
 """Characters before a raised glyph by which it is found again in the page's blocks."""
 
@@ -54,6 +57,8 @@ class Shift:
     is_raised: bool
     gap: str | None = None
     """The space to the next glyph of its line, where PDFium puts the end of a line."""
+    is_followed: bool = False
+    """Whether that glyph is near, so that it goes on the sentence."""
 
 
 class Glyphs:
@@ -131,17 +136,19 @@ def find_shifts(raw: object, shown: str) -> Iterator[Shift]:
         while at < len(shown) and shown[at] in _MARKED and glyphs.line(at) == height:
             at += 1
         following = after_of(shown, at)
-        gap = None
+        gap, is_followed = None, False
         if "\n" in shown[at:following] and following < len(shown):
             width = glyphs.box(following)[0] - glyphs.box(at - 1)[1]
             if glyphs.line(following) == line and width > -abs(size):
                 gap = " " if width > _SPACE * abs(size) else ""
+                is_followed = width < _NEAR * abs(size)
         yield Shift(
             context_of(shown, before),
             shown[start:at],
             shown[at : at + 1],
             height > line,
             gap,
+            is_followed,
         )
 
 

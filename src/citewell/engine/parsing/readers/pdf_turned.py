@@ -19,6 +19,7 @@ import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs]
 
 from citewell.engine.parsing.readers.pdf_hidden import remove_hidden
+from citewell.engine.parsing.readers.pdf_stream import put_in_order
 
 _LOOKED_AT = 400
 """Characters by which a page's angle is told: a few lines."""
@@ -50,10 +51,15 @@ def upright(path: Path, hide: Callable[[str], object] | None = None) -> bytes | 
                 angle = _angle(page)
                 # PDFium gives the lines of a page that is shown turned in another order.
                 is_shown_turned = pdfium.FPDFPage_GetRotation(page.raw) != 0
+                is_moved = False
+                if angle == 0 and not is_shown_turned:
+                    with closing(page.get_textpage()) as text:
+                        is_moved = put_in_order(page, text)
                 if hide is not None and (hidden := remove_hidden(page)):
                     for text in hidden:
                         hide(text)
                     turned += 1
+                turned += is_moved
                 turned += (angle != 0 or is_shown_turned) and _turn(page, angle)
         if not turned:
             return None
