@@ -221,3 +221,44 @@ class TestReadingProductsInMarkdown:
         path.write_text("It is 2*3*4 = 24 and 5*(6)*7, *very* un*believ*able, **30** euros.")
         _, blocks = read(path)
         assert texts(blocks) == "It is 2*3*4 = 24 and 5*(6)*7, very unbelievable, 30 euros."
+
+
+class TestPageStyles:
+    RULES = (
+        ".notes .up {vertical-align: super}", "p > .up {vertical-align: super}",
+        ".up.mark {vertical-align: super}", ".up {vertical-align: top; font-size: 8px}",
+        ".up {font-variant-position: super}", ".up {transform: translateY(-4px)}",
+    )  # fmt: skip
+    LEVEL = (".up {vertical-align: top}", ".notes {vertical-align: super}", ".a.up {color: red}")
+
+    def test_raised_by_parts_of_selectors_and_by_other_means(self, read, tmp_path):
+        path = tmp_path / "a.html"
+        for rules, shown in ((self.RULES, "30¹ euros"), (self.LEVEL, "301 euros")):
+            for rule in rules:
+                path.write_text(
+                    f"<!doctype html><style>{rule}</style>"
+                    "<p>It costs 30<span class='up mark'>1</span> euros.</p>"
+                )
+                assert read(path)[1][0].text == f"It costs {shown}.", rule
+
+    def test_marks_of_notes_are_raised_whatever_their_style(self, read, tmp_path):
+        path = tmp_path / "a.html"
+        path.write_text("<!doctype html><p>30<a role=doc-noteref href='#n'>1</a> euros</p>")
+        assert read(path)[1][0].text == "30¹ euros"
+
+    def test_elements_of_which_nothing_is_left_are_hidden(self, read, tmp_path):
+        hidden = (
+            ".x{clip-path: inset(100%)}", ".x{transform:scale(0)}", ".x{color:rgba(0, 0, 0, 0)}",
+            ".x{height:0; width:0; overflow:hidden}", ".x.y{display:none}",
+        )  # fmt: skip
+        seen = (
+            ".x{max-height:0; overflow:hidden}", ".x{display:none} .x.y{display:block}",
+            ".x{color:rgba(0, 0, 0, 0.9)}", ".x{color:rgb(0,0,0)}", ".z .x{display:none}",
+        )  # fmt: skip
+        path = tmp_path / "a.html"
+        for rules, expected in ((hidden, ["Seen."]), (seen, ["Said.", "Seen."])):
+            for rule in rules:
+                path.write_text(
+                    f"<!doctype html><style>{rule}</style><p class='x y'>Said.</p><p>Seen.</p>"
+                )
+                assert [block.text for block in read(path)[1]] == expected, rule

@@ -439,6 +439,9 @@ class HtmlBlockParser(HTMLParser):
         if tag in _VOID or tag in _BLOCK_TAGS:
             return ""
         place = self._rules.vertical_align(tag, values)
+        # The role of a note's mark in the text (DPUB-ARIA 1.1), raised or not.
+        if values.get("role", "").lower() == "doc-noteref" and not place:
+            return RAISE
         if place == "super" or (tag == "sup" and not place):
             return RAISE
         return LOWER if place == "sub" or (tag == "sub" and not place) else ""

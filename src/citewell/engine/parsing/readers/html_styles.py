@@ -1,8 +1,9 @@
 """Reads an HTML page's styles for the text they hide, raise and lower.
 
 The cascade is not computed: an element is hidden if its own style says so, or a rule of the page
-for its tag, class or id. Rules with combinators or states, and those within `@media`, are left out:
-their effect depends on the program that shows the page.
+for its tag, classes or id. Rules with combinators or states, and those within `@media`, hide
+nothing: what they are for depends on what is around, or on the program that shows the page. Text is
+raised by their last part alone, as a mark that is taken for a figure costs more than one set apart.
 """
 
 import re
@@ -12,11 +13,16 @@ from citewell.engine.parsing.readers.paper import is_paper, is_unseen
 
 # A simple selector: `p`, `.note`, `p.note`, `#draft`.
 _SELECTOR = re.compile(r"([a-z][a-z0-9]*)?(?:([.#])([\w-]+))?", re.IGNORECASE)
+# The last part of a selector with combinators, maybe of several classes: `.note a.mark`.
+_LAST = re.compile(r"(?:^|[\s>+~])([a-z][a-z0-9]*)?((?:[.#][\w-]+)+)$", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,4000})\}")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 # At-rules that hold rules of their own (one level deep).
 _CONDITIONAL = re.compile(r"@[\w-]+[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 _ZERO = re.compile(r"0+(?:\.0+)?(?:px|pt|em|rem|%|ex|in|cm|mm)?")
+_MARK = re.compile(r"[.#][\w-]+")
+_MOST_COMPOUND = 500
+"""Such selectors of a page, as each is compared with each element."""
 _LONGEST_SHEET = 512 * 1024
 """Characters of style sheets that are read."""
 
@@ -67,6 +73,8 @@ class StyleRules:
         self._read = 0
         self._hidden: set[str] = set()
         self._align: dict[str, str] = {}
+        self._compound: list[tuple[str, frozenset[str], str]] = []
+        """Tag, classes and ids that have to be there together, and what they do."""
         self._white: set[str] = set()
         self._grounded: set[str] = set()
         self._has_grounds = False
@@ -136,11 +144,22 @@ class StyleRules:
         self._update()
         if self._is_unseen_white(tag, values):
             return True
-        if not self._hidden:
+        compound = self._of_compound(tag, values)
+        if not self._hidden and "hidden" not in compound:
             return False
-        if _declarations(own).get("display", "none") != "none":
+        if _declarations(own).get("display", "none") != "none" or "shown" in compound:
             return False
-        return not self._hidden.isdisjoint(_names(tag, values))
+        return "hidden" in compound or not self._hidden.isdisjoint(_names(tag, values))
+
+    def _of_compound(self, tag: str, values: dict[str, str]) -> set[str]:
+        if not self._compound:
+            return set[str]()
+        marks = {name for name in _names(tag, values) if name[0] in ".#"}
+        return {
+            effect
+            for name, needed, effect in self._compound
+            if needed <= marks and name in ("", tag)
+        }
 
     def _is_unseen_white(self, tag: str, values: dict[str, str]) -> bool:
         """Whether an element's text is white, on a page where nothing is behind any text."""
@@ -159,9 +178,11 @@ class StyleRules:
             if found:
                 return found
         self._update()
-        if not self._align:
-            return ""
-        return next((self._align[n] for n in _names(tag, values) if n in self._align), "")
+        found = next((self._align[n] for n in _names(tag, values) if n in self._align), "")
+        if found or not self._compound:
+            return found
+        compound = self._of_compound(tag, values)
+        return next((each for each in ("super", "sub") if each in compound), "")
 
     def _update(self) -> None:
         if len(self._sheet) == self._read:
@@ -173,10 +194,12 @@ class StyleRules:
             found = _declarations(body)
             is_hidden, align = _is_hidden(found), _align(found)
             is_white = is_unseen(_colour(found.get("color")))
-            if not (is_hidden or is_white or align in ("super", "sub")):
+            is_shown = found.get("display", "none") != "none" and not is_hidden
+            if not (is_hidden or is_white or is_shown or align in ("super", "sub")):
                 continue
             for name in _selectors(selectors):
                 if not _SELECTOR.fullmatch(name):
+                    self._note_compound(name, is_hidden, is_shown, align)
                     continue
                 if is_white:
                     self._white.add(name)
@@ -184,6 +207,16 @@ class StyleRules:
                     self._hidden.add(name)
                 elif align in ("super", "sub"):
                     self._align[name] = align
+
+    def _note_compound(self, name: str, is_hidden: bool, is_shown: bool, align: str) -> None:
+        match = _LAST.search(name)
+        if match is None or len(self._compound) >= _MOST_COMPOUND:
+            return
+        is_alone = match.start() == 0 and match[0] == name
+        effect = "hidden" if is_hidden and is_alone else "shown" if is_shown and is_alone else ""
+        effect = effect or (align if align in ("super", "sub") else "")
+        if effect:
+            self._compound.append((match[1] or "", frozenset(_MARK.findall(match[2])), effect))
 
     def _note_grounds(self, sheet: str) -> None:
         # Rules that are not followed may set grounds as well.
@@ -246,12 +279,31 @@ _LEAST = {"em": 0.2, "ex": 0.4, "rem": 0.2, "%": 20.0, "px": 3.0, "pt": 2.0}
 
 def _align(found: dict[str, str]) -> str:
     """`super` or `sub` where text is set off its line, in whatever way; else what is said."""
-    align = found.get("vertical-align", "")
+    align = found.get("vertical-align", "") or found.get("font-variant-position", "")
+    if align in _EDGES and _is_small(found.get("font-size", "")):
+        return _EDGES[align]
+    if moved := _RISE.fullmatch(found.get("transform", "")):
+        return "super" if "-" in moved[0] else "sub"
     moved = _moved(align)
     if not moved and found.get("position") == "relative":
         # Word's and other programs' way.
         moved = -_moved(found.get("top", "")) or _moved(found.get("bottom", ""))
     return ("super" if moved > 0 else "sub") if moved else align
+
+
+_EDGES = {"top": "super", "text-top": "super", "bottom": "sub", "text-bottom": "sub"}
+"""Places of a box at the edge of its line, off which letters stand only if they are smaller."""
+_RISE = re.compile(r"translatey\(-?(?:[1-9]\d{0,2}(?:\.\d+)?(?:px|pt|%)|0?\.\d+em)\)")
+_SMALL = {"em": 0.85, "rem": 0.85, "%": 85.0, "px": 11.0, "pt": 8.0}
+"""Sizes up to which letters are smaller than those around them, as marks are."""
+_SIZE = re.compile(r"(\d{0,4}(?:\.\d{1,4})?)(em|rem|%|px|pt)")
+
+
+def _is_small(size: str) -> bool:
+    if size in ("smaller", "small", "x-small", "xx-small"):
+        return True
+    match = _SIZE.fullmatch(size)
+    return match is not None and bool(match[1]) and float(match[1]) <= _SMALL[match[2]]
 
 
 def _moved(length: str) -> int:
@@ -276,10 +328,23 @@ def _is_hidden(found: dict[str, str]) -> bool:
     # Some mail programs know this one only.
     if found.get("mso-hide") == "all":
         return True
+    # Of one side alone it is what opens when people click on its heading.
+    sides = (("height", "max-height"), ("width", "max-width"))
+    if found.get("overflow") == "hidden" and all(
+        any(_ZERO.fullmatch(found.get(name, "")) for name in names) for names in sides
+    ):
+        return True
+    if any(_CUT.fullmatch(found.get(name, "")) for name in ("clip-path", "transform", "filter")):
+        return True
     colour = _colour(found.get("color"))
     ground = _colour(found.get("background-color") or found.get("background"))
     return bool(colour) and (colour == "transparent" or colour == ground)
 
+
+_CUT = re.compile(
+    r"inset\((?:50|100)%\)|circle\(0(?:px|%)?\)|scale\(0(?:, ?0)?\)|opacity\(0%?\)", re.IGNORECASE
+)
+"""Shapes and sizes that leave nothing of an element."""
 
 # Lengths by which text is moved off every screen, to the left or the top: a page can be scrolled to
 # the other sides.
@@ -302,6 +367,8 @@ def _colour(value: str | None) -> str:
     value = _WHITE.get(value or "", value or "").replace(" ", "")
     if value.startswith("#") and len(value) == 4:
         return "#" + "".join(2 * digit for digit in value[1:])
+    if re.fullmatch(r"(?:rgb|hsl)a?\(.*[,/]0?(?:\.0+)?0?%?\)", value) and value.count(",") != 2:
+        return "transparent"
     if found := re.fullmatch(r"rgb\((\d{1,3}),(\d{1,3}),(\d{1,3})\)", value):
         return "#" + "".join(f"{min(int(part), 255):02x}" for part in found.groups())
     return value
