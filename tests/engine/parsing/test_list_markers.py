@@ -1,6 +1,6 @@
 """Numbers of lists stand before their items, and small type over characters is no part of them."""
 
-from document_files import write_docx, write_odf, write_pdf_content
+from document_files import W, paragraph, write_docx, write_odf, write_pdf_content
 
 from citewell.engine.parsing.base import Block, BlockKind
 
@@ -55,3 +55,44 @@ class TestReadingDeletedRows:
         )
         _, blocks = read(write_docx(tmp_path / "a.docx", body))
         assert [block.text for block in blocks] == ["Rope"]
+
+
+class TestReadingListsOfWord:
+    def level(self, at: int, text: str, style: str = "decimal", more: str = "") -> str:
+        return (
+            f'<w:lvl w:ilvl="{at}"><w:start w:val="1"/><w:numFmt w:val="{style}"/>{more}'
+            f'<w:lvlText w:val="{text}"/></w:lvl>'
+        )
+
+    def test_labels_are_those_that_word_shows(self, read, tmp_path):
+        kinds = {
+            # Legal numbers, a level that goes on through its chapters, a link to a style's levels.
+            0: self.level(0, "%1.", "upperRoman") + self.level(1, "%1.%2", more="<w:isLgl/>"),
+            1: self.level(0, "Part %1") + self.level(1, "%2)", more='<w:lvlRestart w:val="0"/>'),
+            2: '<w:numStyleLink w:val="Rules"/>',
+            3: '<w:styleLink w:val="Rules"/>' + self.level(0, "Rule %1"),
+            4: self.level(0, "%1."),
+        }
+        own = f'<w:lvlOverride w:ilvl="0">{self.level(0, "Own %1")}</w:lvlOverride>'
+        numbering = "".join(
+            f'<w:abstractNum w:abstractNumId="{n}">{kind}</w:abstractNum>'
+            for n, kind in kinds.items()
+        ) + "".join(
+            f'<w:num w:numId="{n + 1}"><w:abstractNumId w:val="{n}"/>{own * (n == 4)}</w:num>'
+            for n in kinds
+        )
+
+        def item(number: int, level: int = 0) -> str:
+            settings = f'<w:ilvl w:val="{level}"/><w:numId w:val="{number}"/>'
+            return paragraph("x", "", f"<w:numPr>{settings}</w:numPr>")
+
+        body = "".join(
+            item(*each)
+            for each in ((1,), (1, 1), (2,), (2, 1), (2,), (2, 1), (3,), (3,), (5,), (5,))
+        )
+        path = write_docx(
+            tmp_path / "a.docx", body, numbering=f"<w:numbering {W}>{numbering}</w:numbering>"
+        )
+        assert [label.removesuffix(" x") for label in items(read(path)[1])] == [
+            "I.", "1.1", "Part 1", "1)", "Part 2", "2)", "Rule 1", "Rule 2", "Own 1", "Own 2",
+        ]  # fmt: skip

@@ -262,3 +262,12 @@ class TestPageStyles:
                     f"<!doctype html><style>{rule}</style><p class='x y'>Said.</p><p>Seen.</p>"
                 )
                 assert [block.text for block in read(path)[1]] == expected, rule
+
+    def test_hidden_parts_without_an_end_hide_nothing_behind_them(self, read, tmp_path):
+        path = tmp_path / "a.html"
+        path.write_text(
+            "<!doctype html><ul><li hidden>x<ul><li>y</ul><li>Two<li hidden>z</ul>"
+            "<table><tr hidden><td>u<tr><td>Row<td hidden>v<td>End</table>"
+            "<dl><dt>Term<dd hidden>w</dl><p>Last"
+        )
+        assert " ".join(block.text for block in read(path)[1]) == "Two Row | End Term Last"

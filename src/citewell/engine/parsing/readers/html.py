@@ -9,10 +9,10 @@ from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.encoding import decoded_chunks
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import LEVEL, LOWER, RAISE
+from citewell.engine.parsing.readers import html_styles as styles
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.grids import Grid
 from citewell.engine.parsing.readers.html_forms import Choices, shown_value
-from citewell.engine.parsing.readers.html_styles import StyleRules
 from citewell.engine.parsing.readers.mathml import FormulaBuilder, Unseen
 from citewell.engine.parsing.readers.text import choose_file_encoding
 from citewell.engine.parsing.readers.word_styles import counted
@@ -251,6 +251,8 @@ class HtmlBlockParser(HTMLParser):
         self._text: list[str] = []
         self._fed = 0
         self._skipped: list[str] = []
+        self._held = 0
+        """Lists and tables that are open within what is skipped."""
         self._in_title = False
         self._level = 0
         self._preformatted = 0
@@ -258,7 +260,7 @@ class HtmlBlockParser(HTMLParser):
         self._label = ""
         self._lists = _Lists()
         self._grids: list[Grid] = []
-        self._rules = StyleRules()
+        self._rules = styles.StyleRules()
         self._shifted: list[tuple[str, int]] = []
         """Open elements that raise or lower their text, with the elements of their name inside."""
 
@@ -295,13 +297,17 @@ class HtmlBlockParser(HTMLParser):
             self._end_skipped()  # the end tag of a paragraph may be left out
         if self._skipped in _READINGS and (tag in _BLOCK_TAGS or tag in ("rb", "rt", "rp")):
             self._end_skipped()  # and that of a reading
+        if self._skipped and not self._held and tag in styles.ENDED_BY.get(self._skipped[0], ()):
+            self._end_skipped()
         values = {name: value or "" for name, value in attrs}
         if self._skipped:
+            self._held += tag in styles.HOLDERS
             self._skip(tag, values)
             return
         if self._is_skipped(tag, values):
             if tag not in _VOID:
                 self._skipped.append(tag)
+                self._held = 0
                 is_hidden = self._is_hidden(tag, values)
                 self._hides = tag not in _NEVER and is_hidden
                 self._choices = Choices() if tag == "select" and not is_hidden else None
@@ -324,7 +330,7 @@ class HtmlBlockParser(HTMLParser):
             self._choices.option(values)
         if tag == self._never[0] if self._never else tag in _NEVER:
             self._never.append(tag)
-        if tag == self._skipped[0]:
+        if tag == self._skipped[0] and not (self._held and tag in styles.ENDED_BY):
             self._skipped.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -342,12 +348,16 @@ class HtmlBlockParser(HTMLParser):
             return
         if self._skipped in _READINGS and (tag in _BLOCK_TAGS or tag == "ruby"):
             self._end_skipped()
+        if self._skipped and tag in styles.HOLDERS and self._held:
+            self._held -= 1
+        elif self._skipped and tag in styles.ENDED_WITH.get(self._skipped[0], ()):
+            self._end_skipped()
         if self._skipped:
             if self._never and tag == self._never[0]:
                 self._never.pop()
             if self._choices and tag == "option":
                 self._choices.end_option()
-            if tag == self._skipped[0]:
+            if tag == self._skipped[0] and not (self._held and tag in styles.ENDED_BY):
                 self._end_skipped()
             return
         self._end_shift(tag)

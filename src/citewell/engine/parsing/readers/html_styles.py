@@ -49,6 +49,17 @@ _ENDING = frozenset(
 _UNCLOSED = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "option"})
 """Elements whose end tags may be left out (WHATWG, 13.1.2.4)."""
 
+HOLDERS = frozenset({"ul", "ol", "menu", "dl", "table"})
+ENDED_BY = {
+    "li": ("li",), "dt": ("dt", "dd"), "dd": ("dt", "dd"), "tr": ("tr", "tbody", "tfoot"),
+    "td": ("td", "th", "tr"), "th": ("td", "th", "tr"),
+}  # fmt: skip
+ENDED_WITH = {
+    "li": ("ul", "ol", "menu"), "dt": ("dl",), "dd": ("dl",), "tr": ("table",),
+    "td": ("table", "tr"), "th": ("table", "tr"),
+}  # fmt: skip
+"""Beginnings and ends that end an element whose own end tag is left out (WHATWG, 13.1.2.4)."""
+
 _PLACED = re.compile(r"position\s?:\s?(?:absolute|fixed)")
 _PICTURE = re.compile(r"<(?:img|svg|video|canvas|picture|object|iframe|embed)\b")
 _INLINE = re.compile(r"""style\s?=\s?(?:"([^"]{0,2000})"|'([^']{0,2000})')""")

@@ -191,6 +191,10 @@ class Level(NamedTuple):
     text: str
     """Text of its label, with `%1` in the place of the number of the first level."""
     start: int
+    is_legal: bool = False
+    """Whether all numbers of its label are decimal (ECMA-376, 17.9.4)."""
+    restarts_after: int | None = None
+    """Levels behind which it begins anew; None for all above it, 0 for none (17.9.10)."""
 
 
 class Numbering:
@@ -201,14 +205,29 @@ class Numbering:
         self._levels: dict[str, dict[int, Level]] = {}
         self._restarts: dict[str, dict[int, int]] = {}
         self._counters: dict[str, dict[int, int]] = {}
+        self._own: dict[str, dict[int, Level]] = {}
+        """Levels that a list describes itself in the place of its kind's, by the lists' numbers."""
+        links: dict[str, str] = {}
+        styled: dict[str, str] = {}
         for part in root if root is not None else ():
             number = attribute(part, "numId") or ""
             if local(part.tag) == "abstractNum":
                 levels = (_level(item) for item in part if local(item.tag) == "lvl")
-                self._levels[attribute(part, "abstractNumId") or ""] = dict(levels)
+                kind = attribute(part, "abstractNumId") or ""
+                self._levels[kind] = dict(levels)
+                # A kind may stand for a style, whose kind has the levels (17.9.21, 17.9.27).
+                if link := value_of(part, "numStyleLink"):
+                    links[kind] = link
+                if named := value_of(part, "styleLink"):
+                    styled[named] = kind
             elif local(part.tag) == "num":
                 self._lists[number] = value_of(part, "abstractNumId") or ""
                 self._restarts[number] = _restarts(part)
+                self._own[number] = dict(
+                    _level(level) for item in part if (level := child(item, "lvl")) is not None
+                )
+        for number, kind in self._lists.items():
+            self._lists[number] = styled.get(links.get(kind, ""), kind)
 
     @classmethod
     def of_lists(
@@ -235,6 +254,8 @@ class Numbering:
         """
         kind = self._lists.get(number, "")
         levels = self._levels.get(kind, {})
+        if own := self._own.get(number):
+            levels = {**levels, **own}
         if level not in levels or levels[level].style in ("bullet", "none"):
             return ""
         counters = self._counters.setdefault(kind, {})
@@ -244,14 +265,19 @@ class Numbering:
         else:
             counters[level] = counters.get(level, levels[level].start - 1) + 1
         for deeper in [key for key in counters if key > level]:
-            del counters[deeper]
+            described = levels.get(deeper)
+            after = None if described is None else described.restarts_after
+            # Counted from 1: the level above the second is the first.
+            if after is None or level < after:
+                del counters[deeper]
 
         def shown(found: re.Match[str]) -> str:
             place = int(found[1]) - 1
             described = levels.get(place)
             if described is None:
                 return ""
-            return counted(counters.get(place, described.start), described.style)
+            style = "decimal" if levels[level].is_legal else described.style
+            return counted(counters.get(place, described.start), style)
 
         return _PLACE.sub(shown, levels[level].text).strip()
 
@@ -259,10 +285,13 @@ class Numbering:
 def _level(item: ET.Element) -> tuple[int, Level]:
     start = value_of(item, "start") or "1"
     number = attribute(item, "ilvl") or "0"
+    restart = value_of(item, "lvlRestart")
     return int(number) if number.isdecimal() else 0, Level(
         value_of(item, "numFmt") or "decimal",
         value_of(item, "lvlText") or "",
         int(start) if start.isdecimal() else 1,
+        is_on(child(item, "isLgl")),
+        int(restart) if restart and restart.isdecimal() else None,
     )
 
 
