@@ -47,7 +47,7 @@ _Box = tuple[float, float, float, float]
 
 @dataclass(slots=True)
 class Annotations:
-    """What lies on a page beside its text."""
+    """Fields and remarks, which lie on a page beside its text."""
 
     fields: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """Label and value of the form fields that hold a value."""

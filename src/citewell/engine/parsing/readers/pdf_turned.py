@@ -48,19 +48,16 @@ def upright(path: Path, hide: Callable[[str], object] | None = None) -> bytes | 
             except pypdfium2.PdfiumError:
                 continue
             with closing(page):
-                angle = _angle(page)
-                # PDFium gives the lines of a page that is shown turned in another order.
-                is_shown_turned = pdfium.FPDFPage_GetRotation(page.raw) != 0
-                is_moved = False
-                if angle == 0 and not is_shown_turned:
-                    with closing(page.get_textpage()) as text:
-                        is_moved = put_in_order(page, text)
+                with closing(page.get_textpage()) as text:
+                    angle = _angle(text)
+                    is_turned = angle != 0 or pdfium.FPDFPage_GetRotation(page.raw) != 0
+                    is_moved = not is_turned and put_in_order(page, text)
                 if hide is not None and (hidden := remove_hidden(page)):
                     for text in hidden:
                         hide(text)
                     turned += 1
-                turned += is_moved
-                turned += (angle != 0 or is_shown_turned) and _turn(page, angle)
+                # PDFium gives the lines of a page that is shown turned in another order.
+                turned += is_moved or (is_turned and _turn(page, angle))
         if not turned:
             return None
         made = io.BytesIO()
@@ -68,18 +65,17 @@ def upright(path: Path, hide: Callable[[str], object] | None = None) -> bytes | 
         return made.getvalue()
 
 
-def _angle(page: "pypdfium2.PdfPage") -> int:
+def _angle(text: "pypdfium2.PdfTextPage") -> int:
     """Degrees, counter-clockwise, by which most of a page's text is turned: 0, 90, 180, 270."""
-    with closing(page.get_textpage()) as text:
-        count = text.count_chars()
-        # Spread over the page, as its head may run otherwise than its table.
-        step = max(1, count // _LOOKED_AT)
-        # PDFium gives it clockwise, in radians.
-        angles = Counter(
-            -round(math.degrees(pdfium.FPDFText_GetCharAngle(text.raw, at)) / 90) % 4 * 90
-            for at in range(0, count, step)
-            if not chr(pdfium.FPDFText_GetUnicode(text.raw, at)).isspace()
-        )
+    count = text.count_chars()
+    # Spread over the page, as its head may run otherwise than its table.
+    step = max(1, count // _LOOKED_AT)
+    # PDFium gives it clockwise, in radians.
+    angles = Counter(
+        -round(math.degrees(pdfium.FPDFText_GetCharAngle(text.raw, at)) / 90) % 4 * 90
+        for at in range(0, count, step)
+        if not chr(pdfium.FPDFText_GetUnicode(text.raw, at)).isspace()
+    )
     if not angles:
         return 0
     [(angle, times)] = angles.most_common(1)
