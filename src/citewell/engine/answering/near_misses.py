@@ -55,6 +55,14 @@ from citewell.engine.answering.signals import (
     unsaid_by,
 )
 from citewell.engine.answering.table_misses import decides_nothing, is_priced_otherwise
+from citewell.engine.answering.untold import (
+    is_of_another_size,
+    is_of_another_year,
+    is_of_no_money,
+    lacks_amount,
+    lacks_names,
+    lacks_provision,
+)
 from citewell.engine.lexical.codes import find_codes
 from citewell.engine.text.normalisation import fold, normalise, words
 from citewell.engine.text.sentences import is_table_row
@@ -147,7 +155,8 @@ _SPANS = frozenset(
 def most_of(material: Material, statement: Statement, signals: Signals) -> float:
     """Get the most that the confidence in a statement can be, 0 to 1; 0 says to abstain."""
     if reference_of(material.question.text) is not None:
-        return 1.0  # the article that was asked for, or none was found
+        # The article that was asked for, or none was found.
+        return NOTHING if lacks_provision(material, statement) else 1.0
     around = _around(statement)
     lacks_year = _lacks_year(material.question, around)
     held = frozenset(words(normalise(statement.text)))
@@ -167,6 +176,10 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
         or _is_of_one_item(material, statement)
         or is_of_another_number(material, statement)
         or _lacks_obtained(material, statement)
+        or is_of_another_year(material, statement)
+        or is_of_another_size(material, statement)
+        or lacks_names(material, statement)
+        or is_of_no_money(material, statement)
         or by_synonyms > 1
     ):
         return NOTHING
@@ -208,6 +221,7 @@ def _is_in_doubt(
         or _limits_each(material, statement)
         or _is_another_sort(material, statement)
         or _tears_name(material, statement)
+        or lacks_amount(material, statement)
     )
 
 

@@ -49,6 +49,22 @@ _ASKS_WHICH_PLACE = re.compile(
 )
 """Asks for a place by its name: `became a centre in the world` does not tell which city."""
 
+_ASKS_FIRM = re.compile(
+    r"\b(?:which|what) (?:\w+ ){2}(?:company|firm|bank|insurer|supplier|provider|agency|carrier|"
+    r"contractor|organi[sz]ation|vendor)\b|"
+    r"\b(?:hang|cong ty|nha cung cap|ngan hang) (?:(?!nao\b)\w+ ){1,2}nao\b"
+)
+"""The same with more words about the firm, `công ty bảo hiểm nào`, which lead to the sentence."""
+
+_ASKS_NAMES = re.compile(
+    r"\bnames? of (?:all |both |every )?(?:the |your |our |its )?(?:\w+ ){0,3}(?:persons?|people|"
+    r"members?|colleagues?|contacts?|officers?|staff|employees?|directors?|managers?|trustees?|"
+    r"speakers?|authors?|winners?|teachers?|doctors?|participants?|attendees?)\b|"
+    r"\b(?:ho )?ten (?:cua )?(?:cac |nhung |tat ca (?:cac )?)(?:\w+ ){0,2}?(?:nguoi|thanh vien|"
+    r"nhan vien|can bo|giao vien|bac si|giam doc|quan ly|dai bieu|tac gia)\b"
+)
+"""Asks for the names of people: what they are and do names none of them."""
+
 _ASKS_NAMED_PERSON = re.compile(
     r"\b(?:giam doc|truong|pho|chu tich|thu ky|ke toan|quan ly|nguoi|ong|ba|anh|chi|co|thay|bac si|"
     r"nhan vien|thu thu)\b.*\bten (?:la )?gi$"
@@ -121,8 +137,7 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
         return 1.0 if _names_person(text, known) else 0.0
     if asks_by_name(asked):
         # `An outside firm` does not tell which firm, `the Managing Director` not her name.
-        others = _CAPITAL_POSTS.sub(lambda match: "-" * len(match.group()), text)
-        return 1.0 if _has_new_name(others, known) else 0.0
+        return 1.0 if tells_name(asked, text) else 0.0
     if _has_new_name(_without_places(text) if asked.kind is Kind.PERSON else text, known):
         return 1.0
     if asked.kind is Kind.PLACE:
@@ -166,6 +181,28 @@ def _names_people(match: re.Match[str], known: frozenset[str]) -> bool:
     return any(_IS_PEOPLE.fullmatch(word) and word not in known for word in words)
 
 
+def asks_names(asked: Asked) -> bool:
+    """Whether a question wants the names of several people."""
+    return _ASKS_NAMES.search(asked.text) is not None
+
+
+def asks_firm(asked: Asked) -> bool:
+    """Whether a question wants the name of a firm that it describes."""
+    return _ASKS_FIRM.search(asked.text) is not None
+
+
+def tells_name(asked: Asked, text: str) -> bool:
+    """Whether a text has a name of its own that is new to the question."""
+    return _has_new_name(_without_posts(text), asked.words)
+
+
+def tells_names(asked: Asked, text: str) -> bool:
+    """Whether a text names people: a full name, or two words with capitals within sentences."""
+    others = _DAY.sub(lambda match: "-" * len(match.group()), _without_posts(text))
+    inner = (fold(normalise(match.group())) for match in _INNER_CAPITAL.finditer(others))
+    return _names_person(others, asked.words) or len(set(inner) - asked.words) > 1
+
+
 def asks_by_name(asked: Asked) -> bool:
     """Whether a question wants a name of its own, not a post or `the residents`."""
     return asked.kind is Kind.PERSON and _ASKS_BY_NAME.search(asked.text) is not None
@@ -184,9 +221,17 @@ def _without_places(text: str) -> str:
     return _IN_PLACE.sub(lambda match: "-" * len(match.group()), _MARK.sub("", text))
 
 
+def _without_posts(text: str) -> str:
+    return _CAPITAL_POSTS.sub(lambda match: "-" * len(match.group()), text)
+
+
+_INNER_CAPITAL = re.compile(r"(?<=[^\W\d_,:;] |[,:;] )[A-ZĐÀ-Ỹ][^\W\d_A-Z]+")
+"""A word with a capital behind another word or a comma, not at the beginning of a sentence."""
+
+
 def _names_person(text: str, known: frozenset[str]) -> bool:
     """Whether a person is named by words that the question does not hold."""
-    for match in _PERSON.finditer(_CAPITAL_POSTS.sub(lambda one: "-" * len(one.group()), text)):
+    for match in _PERSON.finditer(_without_posts(text)):
         words = [fold(normalise(word)) for word in match.group().split()]
         if len(match.group().split()[-1]) == 1 or not known.issuperset(words):
             return True

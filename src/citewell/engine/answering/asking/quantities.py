@@ -203,6 +203,11 @@ def asks_price(asked: Asked) -> bool:
     )
 
 
+def money_words(asked: Asked) -> frozenset[str]:
+    """The stems of what a question calls the money that it asks for: `salary`, `fee`, `tien`."""
+    return frozenset(stem_english(match.group()) for match in _ASKS_MONEY.finditer(asked.text))
+
+
 def is_free(plain: str) -> bool:
     """Whether a folded text says that something costs nothing."""
     return _FREE.search(plain) is not None

@@ -6,10 +6,14 @@ from citewell.engine.text.normalisation import fold, normalise
 
 _GREETING = re.compile(
     r"(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day)|"
-    r"(?:many )?thanks?(?: you)?(?: (?:very|so) much| a lot)?|bye|goodbye|how are you|"
-    r"(?:xin )?chao|alo|(?:xin )?cam on(?: nhieu)?|tam biet)"
+    r"bye|goodbye|how are you|(?:xin )?chao|alo|tam biet)"
     r"(?: (?:there|all|everyone|everybody|citewell|ban|anh|chi|em|ca nha|moi nguoi|buoi sang|"
     r"buoi chieu|buoi toi|nhe|a|nhieu))*"
+)
+_THANKS = re.compile(
+    r"(?:(?:ok|okay|great|perfect|tot|da|vang) )?(?:(?:many )?thanks?(?: you)?|thx|cheers|"
+    r"(?:xin |rat )?cam on)(?: (?:very much|so much|a lot|for (?:that|this|your help|the help)|you|"
+    r"there|all|everyone|citewell|ban|anh|chi|em|nhe|nha|a|nhieu|lam|rat nhieu|da giup(?: do)?))*"
 )
 _ABOUT = re.compile(
     r"(?:who|what) (?:are you|is citewell)|what can you(?: do| answer)?(?: for me)?|"
@@ -34,6 +38,11 @@ _REPLIES = {
     "của từng câu. Hãy hỏi về điều có trong tài liệu, chẳng hạn một quy định, thời hạn, mức giá "
     "hay thủ tục.",
 }
+_WELCOME = {
+    "en": "You are welcome. Ask again whenever your organisation's documents may hold the answer.",
+    "vi": "Không có gì, rất vui được giúp bạn. Hãy hỏi tiếp khi tài liệu của tổ chức bạn có thể có "
+    "câu trả lời.",
+}
 _VIETNAMESE = re.compile(r"\b(?:chao|ban|cam on|tam biet|giup|toi|minh|la gi|la ai|the nao|alo)\b")
 
 
@@ -53,6 +62,9 @@ def fixed_reply(text: str) -> str | None:
     if len(text) > _MAX_CHARS:
         return None
     plain = " ".join(_MARKS.sub(" ", fold(normalise(text))).split())
-    if not any(one.fullmatch(plain) for one in (_GREETING, _ABOUT, _BOTH)):
-        return None
-    return _REPLIES["vi" if _VIETNAMESE.search(plain) else "en"]
+    language = "vi" if _VIETNAMESE.search(plain) else "en"
+    if _THANKS.fullmatch(plain):
+        return _WELCOME[language]
+    if any(one.fullmatch(plain) for one in (_GREETING, _ABOUT, _BOTH)):
+        return _REPLIES[language]
+    return None
