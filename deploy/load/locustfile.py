@@ -185,6 +185,9 @@ class Chatter(Person):
     def on_start(self) -> None:
         """Sign in and begin a conversation."""
         super().on_start()
+        self._begin()
+
+    def _begin(self) -> None:
         reply = self.client.post(f"{API}/conversations", json={"title": "Load"})
         self.conversation = reply.json().get("id") if reply.ok else None
 
@@ -195,8 +198,11 @@ class Chatter(Person):
         with self.client.post(
             f"{API}/query/stream", json=body, stream=True, catch_response=True
         ) as reply:
-            text = b"".join(reply.iter_content(None)) if reply.ok else b""
-            if reply.ok and b"event: done" not in text:
+            text = b"".join(reply.iter_content(None))
+            if reply.status_code == 409 and b"conversation_full" in text:
+                reply.success()  # as it should be, after an hour of questions
+                self._begin()
+            elif reply.ok and b"event: done" not in text:
                 reply.failure("the stream ended without `done`")
 
 

@@ -1,4 +1,4 @@
-"""What the form of a question asks for and a statement with all of its other words does not tell.
+"""Statements with the words of a question that do not tell what its form asks for.
 
 `Revenue was 11.8 million (2024: 10.2 million) and profit 1.1 million` has every word of `What was
 the profit in 2024?`, and the profit of another year.
