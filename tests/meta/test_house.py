@@ -43,6 +43,9 @@ REGISTRY_HOSTS = [
 ]
 MACHINE_PATH = re.compile(r"(?<![\w.:~$})/-])/(?:home|root|Users|work|opt|mnt|srv)/\w")
 
+FEW = frozenset(("language", "name"))
+"""Parameters that have few values: languages, encodings."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -52,6 +55,10 @@ def python_files(folder: Path) -> list[Path]:
 
 def shown(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+def is_cached_without_bound(node: Function) -> bool:
+    return any(isinstance(one, ast.Name) and one.id == "cache" for one in node.decorator_list)
 
 
 @cache
@@ -150,6 +157,20 @@ class TestSizes:
 
 
 class TestNames:
+    def test_what_is_cached_without_bound_has_few_keys(self) -> None:
+        """A word of any text as the key makes a server grow for as long as it answers."""
+        found = [
+            f"{shown(path)}:{node.lineno} {node.name}({argument.arg})"
+            for path in python_files(SOURCE)
+            for node in ast.walk(parsed(path))
+            if isinstance(node, Function) and is_cached_without_bound(node)
+            for argument in (*node.args.args, *node.args.kwonlyargs)
+            if isinstance(argument.annotation, ast.Name)
+            and argument.annotation.id in ("str", "bytes")
+            and argument.arg not in FEW
+        ]
+        assert found == []
+
     def test_no_two_classes_share_a_name(self) -> None:
         """A name stands for one thing in the whole of `src`; names that begin with `_` are free."""
         places: dict[str, list[str]] = {}

@@ -400,7 +400,6 @@ def is_participle(word: str, language: str) -> bool:
     return language == "en" and (word.endswith("ed") or word in _base_forms())
 
 
-@cache
 def synonym_key(key: str, language: str) -> str:
     """The key of the group of synonyms a key belongs to, or the key itself."""
     return _groups(language).get(key, key)

@@ -7,7 +7,7 @@ The words compared are those of the passages at hand, so nothing is guessed that
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 
 from citewell.engine.answering.asking.synonyms import synonyms_in
 from citewell.engine.answering.base import Passage, Question, QuestionTerm
@@ -134,7 +134,7 @@ def with_synonyms(question: Question) -> Question:
     return replace(question, terms=terms)
 
 
-@cache
+@lru_cache(maxsize=10_000)  # more than the thesaurus of a language has phrases
 def _whole(phrase: str, language: str) -> frozenset[int]:
     """The ids of a phrase as a whole: of Vietnamese those of its pairs, not of its syllables."""
     ids = text_terms(phrase, language)
