@@ -1,5 +1,7 @@
 """Rows that have the words of a question and tell another thing are no answer."""
 
+import pytest
+
 from tests.engine.answering.passages import answer, passage
 
 PARTS = (
@@ -42,3 +44,16 @@ class TestObtaining:
         text = f"{self.TEXT} Stickers for the staff yard are issued by the gate office."
         found = answer("How do I get a sticker for the staff yard?", passage(text))
         assert "gate office" in found.text
+
+    def test_row_that_says_closed_decides(self):
+        text = "Day | Pool\nSaturday | 8:00 - 18:00\nSunday | closed"
+        assert "closed" in answer("Can I use the pool on Sunday?", passage(text)).text
+
+
+class TestPriceOfEntry:
+    @pytest.mark.parametrize("thing", ["a ticket", "entry", "admission"])
+    def test_rows_seldom_say_what_is_paid_for(self, thing: str):
+        text = "Group | Price\nAdults | £12\nChildren | £5\nPensioners | £8"
+        found = answer(f"How much is {thing} for children?", passage(text, title="Castle prices"))
+        assert "£5" in found.text
+        assert "£12" not in found.text

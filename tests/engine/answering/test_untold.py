@@ -1,7 +1,13 @@
 """Statements with all words of a question that tell another year or size, no amount or no name."""
 
+import time
+
+import pytest
+
 from citewell.engine.answering.asking.kinds import read_question
 from citewell.engine.answering.asking.names import tells_names
+from citewell.engine.answering.untold import _BESIDE, _IN_WORDS
+from citewell.engine.text.normalisation import fold, normalise
 from tests.engine.answering.passages import answer, passage
 
 YEAR = passage(
@@ -88,3 +94,30 @@ class TestProvisions:
     def test_article_that_has_it_is_given(self):
         asked = "Điều 9 có quy định giờ xe tải vào cảng không?"
         assert "21 giờ" in answer(asked, RULES, language="vi").text
+
+
+class TestSaidInOtherWays:
+    @pytest.mark.parametrize(
+        ("question", "text"),
+        [
+            ("What is the deposit?", "The deposit is equal to two monthly rents."),
+            ("How much is the fine?", "The fine is a quarter of the price."),
+            ("What is the mooring fee?", "The mooring fee is twenty euros."),
+        ],
+    )
+    def test_amount_in_words_is_an_amount(self, question: str, text: str):
+        assert _IN_WORDS.search(fold(normalise(text))), question
+
+    @pytest.mark.parametrize("text", ["There are seven bands.", "Property has its price."])
+    def test_other_numbers_in_words_are_none(self, text: str):
+        assert not _IN_WORDS.search(fold(normalise(text)))
+
+    def test_names_with_initials_are_names(self):
+        asked = read_question("What are the names of the members?", "en")
+        assert tells_names(asked, "Members: A. Oskarsson; P. Boer; K. Wu.")
+
+    def test_open_bracket_before_a_megabyte_of_spaces_takes_no_time(self):
+        begin = time.process_time()
+        assert _BESIDE.search("(2024" + " " * 1_000_000) is None
+        assert _BESIDE.search("(2024 " + "1 " * 500_000) is None
+        assert time.process_time() - begin < 5  # it took longer than anybody waits

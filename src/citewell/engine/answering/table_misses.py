@@ -20,6 +20,9 @@ _PRICED_FOR = re.compile(
 )
 """A thing whose price is asked, and the greater one that it belongs to."""
 
+_PAID = PRICED | {"ticket", "tickets", "entry", "entrance", "admission", "hire", "rental"}
+"""Words for what a table of prices is of, which its rows seldom say again."""
+
 _FITS = re.compile(r"^(?:fits|for|models?|suits|suitable for|compatible with|dung cho|cho may)\b")
 """Name of the column with the things that another one is for."""
 
@@ -28,8 +31,8 @@ _MAY = re.compile(
 )
 _DECIDES = re.compile(
     r"\b(?:yes|no|not|never|only|must|may|can|cannot|allowed|permitted|forbidden|prohibited|banned|"
-    r"free|available|included|excluded|required|needed|needs?|compulsory|optional|admitted|"
-    r"co|khong|chi|duoc|cam|phai|mien phi)\b|[✓✔✗✘☑☐]"
+    r"free|available|open|closed|included|excluded|required|needed|needs?|compulsory|optional|admitted|"
+    r"co|khong|chi|duoc|cam|phai|mien phi|mo cua|dong cua)\b|[✓✔✗✘☑☐]"
 )
 """Words of a row for yes or no; `duoc` and `co` are Vietnamese, folded."""
 
@@ -57,7 +60,7 @@ def is_priced_otherwise(material: Material, statement: Statement) -> bool:
         {
             at
             for at in content
-            if (word := fold(terms[at].text.lower())) in match[name].split() and word not in PRICED
+            if (word := fold(terms[at].text.lower())) in match[name].split() and word not in _PAID
         }
         for name in ("thing", "whole")
     )

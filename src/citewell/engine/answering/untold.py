@@ -22,8 +22,8 @@ from citewell.engine.text.sentences import is_table_row
 from citewell.engine.text.stemming import stem_english
 
 _BESIDE = re.compile(
-    r"\((?:in |for |as of |nam |thang \d{1,2}[/.])?(?P<year>(?:19|20)\d\d)\b\s*[:=]?\s*"
-    r"[^()]*\d[^()]*\)"
+    r"\((?:in |for |as of |nam |thang \d{1,2}[/.])?(?P<year>(?:19|20)\d\d)\b"
+    r"[^()\d]*+\d[^()]*+\)"
 )
 """A figure of another year in brackets behind the one it is compared with."""
 _YEARS = re.compile(r"\b(?:19|20)\d\d\b")
@@ -42,10 +42,13 @@ _BOUNDS = re.compile(
 
 _DIGIT = re.compile(r"\d")
 _IN_WORDS = re.compile(
-    r"\b(?:half|double|twice|triple|nua|gap (?:doi|ba|hai))\b|"
-    r"\b(?:an?|one|two|three|four|five|six|ten|twelve|hundred|thousand|mot|hai|ba|bon|nam|muoi|tram)"
-    r"(?:\W+\w+){0,2}?\W+(?:pay|rent|salary|salaries|wages?|months?|weeks?|days?|euros?|pounds?|"
-    r"dollars?|price|fee|rate|per ?cent|million|luong|thang|tien|gia|dong|nghin|trieu|ty|phan)\b"
+    r"\b(?:half|thirds?|quarter of|double|twice|triple|nua|gap (?:doi|ba|hai))\b|"
+    r"\b(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|hundred|"
+    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|"
+    r"thousand|mot|hai|ba|bon|nam|bay|tam|chin|muoi|tram)"
+    r"(?:\W+\w+){0,2}?\W+(?:pay|rents?|salary|salaries|wages?|months?|weeks?|days?|euros?|pounds?|"
+    r"dollars?|prices?|fees?|rates?|per ?cent|million|luong|thang|tien|gia|dong|nghin|trieu|ty|"
+    r"phan)\b"
 )
 """An amount without a digit: `one month of rent`, `nửa giá`; seven bands are none."""
 

@@ -123,3 +123,11 @@ class TestPartialTable:
         assert "the highest" in whole.text
         found = answer(asked, begin, rest)
         assert "the highest" not in found.text
+
+
+def test_row_with_several_times_keeps_the_longest_from_being_told():
+    text = (
+        "Pump | Note\nAda | Runs 11 hours\nBea | Starts in 5 hours, runs 20 hours\n"
+        "Cleo | Runs 8 hours"
+    )
+    assert "longest of" not in answer("Which pump runs longest?", passage(text)).text

@@ -225,8 +225,9 @@ def _without_posts(text: str) -> str:
     return _CAPITAL_POSTS.sub(lambda match: "-" * len(match.group()), text)
 
 
-_INNER_CAPITAL = re.compile(r"(?<=[^\W\d_,:;] |[,:;] )[A-ZĐÀ-Ỹ][^\W\d_A-Z]+")
-"""A word with a capital behind another word or a comma, not at the beginning of a sentence."""
+_INNER_CAPITAL = re.compile(r"(?:(?<=[^\W\d_,:;] |[,:;] )|(?<=\b[A-Z]\. ))[A-ZĐÀ-Ỹ][^\W\d_A-Z]+")
+"""A word with a capital behind another word, a comma or an initial, not at the beginning of a
+sentence."""
 
 
 def _names_person(text: str, known: frozenset[str]) -> bool:

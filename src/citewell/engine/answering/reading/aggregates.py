@@ -74,6 +74,7 @@ _WORDS = {
     },
 }
 
+_DIGIT = re.compile(r"\d")
 _LASTING = re.compile(r"\b(?:longest|shortest|(?:lau|dai|ngan|nhanh) nhat)\b")
 _TIMES = {
     "en": (
@@ -130,7 +131,8 @@ def read_aggregate(material: Material) -> Statement | None:
 def _by_time(material: Material, choice: _Choice) -> Statement | None:
     """The row with the longest or shortest time, where a column of notes tells one of each row.
 
-    Several rows must have exactly one time each, all in the same unit: `Runs 11 hours on a tank`.
+    Several rows must have exactly one time each, all in the same unit, and the others no number:
+    `Runs 11 hours on a tank`.
     """
     asked, grid = material.asked, choice.grid
     if _LASTING.search(asked.text) is None:
@@ -143,6 +145,9 @@ def _by_time(material: Material, choice: _Choice) -> Statement | None:
         ]
         if len(told) < _MIN_ROWS or len({time.unit for time, _ in told}) > 1:
             continue
+        silent = set(choice.rows).difference(row for _, row in told)
+        if any(_DIGIT.search(grid.cells(row)[column]) for row in silent):
+            continue  # `Starts in 5 hours, runs 20`: which of its times counts is not known
         pick = max if asked.aggregate is Aggregate.MAXIMUM else min
         _, best = pick(told, key=lambda pair: max(pair[0].values))
         words = _TIMES.get(material.question.language, _TIMES["en"])
