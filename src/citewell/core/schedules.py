@@ -133,6 +133,7 @@ class Schedules(Generic[P]):
             adopt_all: No other worker can be alive, so all leases are left by dead ones.
         """
         is_prepared = False
+        self._ended.clear()  # what a run before this one was cancelled over
 
         async def tick() -> None:
             nonlocal is_prepared
