@@ -442,9 +442,6 @@ class JobQueue(Generic[P]):
         """Requeue jobs whose worker died, or whose end this worker could not record."""
         manager = self._app.job_manager
         doing = await manager.list_jobs_async(status=Status.DOING.value)
-        if not doing:
-            self._suspicion.clear()
-            return  # an idle installation asks one question less, every two seconds
         if not everything:
             silent = await manager.get_stalled_jobs(seconds_since_heartbeat=self._dead_after)
             lost = {job.id for job in silent} | self._forgotten(doing)
