@@ -64,6 +64,15 @@ class TestReadingHiddenText:
             blocks = list(read_document(path, path.name, ParseLimits(), findings)[1])
             assert "words" in texts(blocks)
 
+    def test_words_below_a_bar_stay_hidden_on_a_page_that_is_stored_upwards(self, tmp_path):
+        lines = [f"BT /F1 12 Tf 50 {200 + 20 * n} Td (Line {9 - n} of it.) Tj ET" for n in range(9)]
+        bar = "q BT /F1 12 Tf 50 500 Td (blacked words) Tj ET 0 g 40 490 300 25 re f Q"
+        path = write(tmp_path / "a.pdf", " ".join([*lines, bar, SHOWN]))
+        findings = Findings()
+        blocks = list(read_document(path, path.name, ParseLimits(), findings)[1])
+        assert "words" not in texts(blocks)
+        assert texts(blocks).index("Line 1") < texts(blocks).index("Line 9")
+
     def test_words_on_a_ground_of_their_own_and_of_scans_are_read(self, read, tmp_path):
         seen = [
             f"q 0 0 0.4 rg 40 690 300 30 re f Q {WHITE}",

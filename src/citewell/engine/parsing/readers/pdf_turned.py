@@ -48,14 +48,15 @@ def upright(path: Path, hide: Callable[[str], object] | None = None) -> bytes | 
             except pypdfium2.PdfiumError:
                 continue
             with closing(page):
-                with closing(page.get_textpage()) as text:
-                    angle = _angle(text)
-                    is_turned = angle != 0 or pdfium.FPDFPage_GetRotation(page.raw) != 0
-                    is_moved = not is_turned and put_in_order(page, text)
+                # First, as texts that are put in order are drawn over the bars that hide them.
                 if hide is not None and (hidden := remove_hidden(page)):
                     for text in hidden:
                         hide(text)
                     turned += 1
+                with closing(page.get_textpage()) as text:
+                    angle = _angle(text)
+                    is_turned = angle != 0 or pdfium.FPDFPage_GetRotation(page.raw) != 0
+                    is_moved = not is_turned and put_in_order(page, text)
                 # PDFium gives the lines of a page that is shown turned in another order.
                 turned += is_moved or (is_turned and _turn(page, angle))
         if not turned:
