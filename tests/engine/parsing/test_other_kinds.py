@@ -206,5 +206,11 @@ class TestBeginnings:
         path.write_text("<!-- a --><!-- <svg> --><html>x")
         assert self.detect(path) is DocumentFormat.HTML
 
+    def test_texts_and_pages_that_begin_with_a_drawing_are_no_drawings(self, tmp_path):
+        path = tmp_path / "a"
+        path.write_text("<svg width='9'></svg>\n\n# Pump 7\n\nIt is oiled on Mondays.\n")
+        for name, kind in (("a.md", "markdown"), ("a.html", "html"), ("a.svg", "svg")):
+            assert detect_format(path, name, ParseLimits()) == kind
+
     def detect(self, path):
         return detect_format(path, "a.txt", ParseLimits())

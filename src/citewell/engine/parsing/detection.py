@@ -180,7 +180,7 @@ def _detect_text(sample: bytes, filename: str, named: DocumentFormat | None) -> 
     if _is_binary(text):
         _refuse(_foreign_name(sample) or "a binary file", filename)
     head = text[:8192].lstrip("\ufeff")
-    if found := _unmistakable(head):
+    if found := _unmistakable(head, named):
         return found
     if named in WORKBOOK_FORMATS and _is_table(head):
         return DocumentFormat.CSV
@@ -203,8 +203,8 @@ def _detect_text(sample: bytes, filename: str, named: DocumentFormat | None) -> 
     )
 
 
-def _unmistakable(head: str) -> DocumentFormat | None:
-    """The format that a text's beginning says, whatever its name."""
+def _unmistakable(head: str, named: DocumentFormat | None) -> DocumentFormat | None:
+    """The format that a text's beginning says, whatever its name; drawings apart."""
     if entries := _ENTRIES.match(head):
         return DocumentFormat.CALENDAR if entries[1] else DocumentFormat.CONTACTS
     if (envelope := _MAILBOX.match(head)) and _MAIL.match(head, envelope.end()):
@@ -218,7 +218,9 @@ def _unmistakable(head: str) -> DocumentFormat | None:
         return DocumentFormat.HTML
     if root == "workbook" and _SHEETS.match(head, start):
         return DocumentFormat.XML_SHEETS
-    return DocumentFormat.SVG if root == "svg" else None
+    # A drawing may be the beginning of a page or of a text in Markdown.
+    is_text = named in _TEXT_FORMATS and named is not DocumentFormat.XML
+    return DocumentFormat.SVG if root == "svg" and not is_text else None
 
 
 def _root_of(head: str) -> tuple[int, bool]:
