@@ -87,6 +87,29 @@ def _made(folder: Path) -> None:
     (folder / "a.eml").write_text("\r\n".join(lines))
 
 
+def _written(folder: Path) -> None:
+    """Formats of text with a beginning of their own."""
+    (folder / "a.svg").write_text(
+        f"<svg xmlns='http://www.w3.org/2000/svg'><text x='1' y='9'>{PROSE}</text></svg>"
+    )
+    event = f"BEGIN:VEVENT\r\nDTSTART:20261103T090000Z\r\nSUMMARY:{PROSE}\r\nEND:VEVENT\r\n"
+    calendar = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{event * 3}END:VCALENDAR\r\n"
+    (folder / "a.ics").write_text(calendar, newline="")
+    card = f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ana Crane\r\nNOTE:{PROSE}\r\nEND:VCARD\r\n"
+    (folder / "a.vcf").write_text(card * 3, newline="")
+    letter = (
+        f"From ana@example.org Tue Nov  3 09:00:00 2026\nFrom: Ana\nSubject: Cranes\n\n{PROSE}\n\n"
+    )
+    (folder / "a.mbox").write_text(letter * 3)
+    cell = "<Cell><Data ss:Type='Number'>0.5</Data></Cell>"
+    (folder / "sheets.xml").write_text(
+        "<?xml version='1.0'?><?mso-application progid='Excel.Sheet'?>"
+        "<Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet' "
+        "xmlns:ss='urn:schemas-microsoft-com:office:spreadsheet'><Worksheet ss:Name='One'><Table>"
+        f"{('<Row>' + cell * 3 + '</Row>') * 20}</Table></Worksheet></Workbook>"
+    )
+
+
 def _picture() -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
@@ -101,6 +124,7 @@ def samples() -> list[Sample]:
     """Whole files by name, one at least of each format that is read."""
     with TemporaryDirectory() as folder:
         _made(Path(folder))
+        _written(Path(folder))
         found = [(path.name, path.read_bytes()) for path in sorted(Path(folder).iterdir())]
     found += [(path.name, path.read_bytes()) for path in sorted(LIBRARY.iterdir())]
     picture = _picture()
