@@ -206,6 +206,12 @@ class TestBeginnings:
         path.write_text("<!-- a --><!-- <svg> --><html>x")
         assert self.detect(path) is DocumentFormat.HTML
 
+    def test_a_mailbox_by_name_needs_no_fields_of_servers(self, tmp_path):
+        path = tmp_path / "a"
+        path.write_text("From a@b Thu Jan  1 10:00:00 2026\nSubject: keys\n\nBring them.\n")
+        assert detect_format(path, "a.mbox", ParseLimits()) is DocumentFormat.MBOX
+        assert self.detect(path) is DocumentFormat.TEXT
+
     def test_texts_and_pages_that_begin_with_a_drawing_are_no_drawings(self, tmp_path):
         path = tmp_path / "a"
         path.write_text("<svg width='9'></svg>\n\n# Pump 7\n\nIt is oiled on Mondays.\n")

@@ -207,7 +207,10 @@ def _unmistakable(head: str, named: DocumentFormat | None) -> DocumentFormat | N
     """The format that a text's beginning says, whatever its name; drawings apart."""
     if entries := _ENTRIES.match(head):
         return DocumentFormat.CALENDAR if entries[1] else DocumentFormat.CONTACTS
-    if (envelope := _MAILBOX.match(head)) and _MAIL.match(head, envelope.end()):
+    # Mails that were never sent lack what servers add; a name tells them from a text.
+    if (envelope := _MAILBOX.match(head)) and (
+        named is DocumentFormat.MBOX or _MAIL.match(head, envelope.end())
+    ):
         return DocumentFormat.MBOX
     start, is_declared = _root_of(head)
     if _HTML_TYPE.match(head, start) and not is_declared:
