@@ -96,6 +96,11 @@ class TestEntries:
             "Description: Bring lamps.\nMeet at the crane.",
         ]
 
+    def test_names_of_people_keep_what_is_behind_a_comma(self, read, tmp_path):
+        path = tmp_path / "a.ics"
+        path.write_text(CALENDAR.replace("Berg; Ola", "Berg, Ola"))
+        assert "Participant: Berg, Ola (ola@example.org)" in read(path)[1][1].text
+
     def test_an_invitation_in_a_mail_is_read_alike(self, read, tmp_path):
         message = EmailMessage()
         message.set_content(CALENDAR, subtype="calendar")

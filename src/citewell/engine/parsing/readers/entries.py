@@ -35,6 +35,7 @@ _PLACES = {"HOME": "home", "WORK": "work", "CELL": "mobile", "FAX": "fax"}
 # A name, maybe of a group before it, parameters whose values may be quoted, and the value.
 _LINE = re.compile(r"(?:[\w-]+\.)?([\w-]+)((?:;[^\";:]*(?:\"[^\"]*\"[^\";:]*)*)*):(.*)", re.DOTALL)
 _PARAMETER = re.compile(r";([^=;\":]+)(?:=((?:\"[^\"]*\"|[^;\"])*))?")
+_SEVERAL = re.compile(r"(?:\"[^\"]*\"|[^,\"])+")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _FIELD = re.compile(r"(?<!\\);")
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d):?(\d\d)?(Z)?)?")
@@ -103,7 +104,9 @@ def _property(line: str) -> _Property | None:
     for name, value in _PARAMETER.findall(match[2]):
         # vCard 2.1 writes kinds without a name: `TEL;WORK;VOICE:`.
         key, said = (name.upper(), value) if value else ("TYPE", name)
-        parameters.setdefault(key, []).extend(part.strip('" ') for part in said.split(","))
+        # Kinds come in a list, quoted or not; a comma within a name ends nothing.
+        parts = said.strip('"').split(",") if key == "TYPE" else _SEVERAL.findall(said)
+        parameters.setdefault(key, []).extend(part.strip('" ') for part in parts)
     value = match[3]
     encoding = (parameters.get("ENCODING") or parameters.get("TYPE") or [""])[0].upper()
     is_quoted = "QUOTED-PRINTABLE" in (encoding, *map(str.upper, parameters.get("TYPE", [])))
