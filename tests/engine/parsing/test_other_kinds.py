@@ -59,6 +59,9 @@ class TestDrawings:
         bomb = f"<defs>{levels}<text id='g30'>x</text></defs><text>End</text><use href='#g0'/>"
         spent = processor_seconds(lambda: self.read(read, tmp_path, bomb), rounds=1)
         assert spent < 5
+        row = f"<defs><g id='r'>{'<text>x</text>' * 3_000}</g></defs>"
+        many = self.read(read, tmp_path, row + "<use href='#r'/>" * 400 + "<text>End</text>")
+        assert (len(many) < 25_000, many[-1]) == (True, "End")
 
 
 CALENDAR = r"""BEGIN:VCALENDAR

@@ -82,18 +82,19 @@ def _unfolded(lines: Iterable[str]) -> Iterator[str]:
 
     vCard 2.1 ends quoted-printable lines that go on with `=`.
     """
-    held = ""
-    is_soft = False
+    held = [""]  # joined once: a line may go on over all of a file
+    is_quoted = False
     for line in lines:
-        if is_soft:
-            held = held[:-1] + line
+        if is_quoted and held[-1].endswith("="):
+            held[-1] = held[-1][:-1]
+            held.append(line)
         elif line[:1] in (" ", "\t"):
-            held += line[1:]
+            held.append(line[1:])
         else:
-            yield held
-            held = line
-        is_soft = held.endswith("=") and "QUOTED-PRINTABLE" in held[:200].upper()
-    yield held
+            yield "".join(held)
+            held = [line]
+            is_quoted = "QUOTED-PRINTABLE" in line[:200].upper()
+    yield "".join(held)
 
 
 def _property(line: str) -> _Property | None:

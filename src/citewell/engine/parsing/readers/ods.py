@@ -205,7 +205,7 @@ class OpenWorkbook:
     def _note(self, sheet: _Sheet, cell: ET.Element, row: int, column: int) -> None:
         across = _count(cell, "number-columns-spanned", MAX_COLUMNS)
         down = _count(cell, "number-rows-spanned", MOST_MERGED)
-        if (across > 1 or down > 1) and len(sheet.merged) < MOST_MERGED * 10:
+        if across > 1 or down > 1:
             note_merged(sheet.merged, row, column, row + down - 1, column + across - 1)
         for part in cell:
             if local(part.tag) == "annotation":

@@ -13,7 +13,9 @@ MAX_COLUMNS = 16_384
 """Columns of a sheet, as Excel and LibreOffice limit them."""
 
 MOST_MERGED = 10_000
-"""Merged areas of a sheet that are followed, and cells of one: more are decoration."""
+"""Cells of a merged area that is followed: a larger one is decoration."""
+_MOST_MERGED_IN_ALL = 10 * MOST_MERGED
+"""Cells of all merged areas of a sheet: a file of a few kilobytes can declare millions."""
 
 MergedCells = dict[tuple[int, int], tuple[int, int]]
 """(row, column) of cells of merged areas -> those of the area's first cell, which has the text."""
@@ -63,8 +65,9 @@ class Book(Protocol):
 
 
 def note_merged(found: MergedCells, top: int, left: int, bottom: int, right: int) -> None:
-    """Note a merged area; one of very many cells is left out."""
-    if (bottom - top + 1) * (right - left + 1) > MOST_MERGED:
+    """Note a merged area; one of very many cells is left out, and so are those after very many."""
+    cells = (bottom - top + 1) * (right - left + 1)
+    if cells > min(MOST_MERGED, _MOST_MERGED_IN_ALL - len(found)):
         return
     for row in range(top, bottom + 1):
         for column in range(left, right + 1):

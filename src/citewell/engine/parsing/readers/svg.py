@@ -28,8 +28,8 @@ _LOOKS = (
     "display", "visibility", "opacity", "fill", "fill-opacity", "stroke", "font-size",
     "baseline-shift",
 )  # fmt: skip
-_MOST_USES = 500
-"""Copies of parts that are read: copies of copies would grow without end."""
+_MOST_COPIED = 20_000
+"""Elements that are read as parts of copies: copies of copies would grow without end."""
 _DEEPEST = 100
 """Elements within each other; drawings nest ten or twenty."""
 _SIZE = 16.0
@@ -70,7 +70,9 @@ class _Drawing:
     def __init__(self, root: ET.Element, findings: Findings) -> None:
         self._root = root
         self._findings = findings
-        self._uses = 0
+        self._copies = 0
+        """Copies that the element which is read stands in."""
+        self._copied = 0
         self._ids = {found: each for each in root.iter() if (found := each.get("id"))}
         self._rules = StyleRules()
         # Anything may be drawn behind a text, so that white hides none.
@@ -86,6 +88,9 @@ class _Drawing:
 
     def _shown(self, element: ET.Element, look: _Look, depth: int) -> Iterator[Block]:
         name = _name(element)
+        self._copied += self._copies > 0
+        if self._copied > _MOST_COPIED and self._copies:
+            return
         if depth > _DEEPEST or (name in _UNSHOWN and not (name == "symbol" and depth)):
             return
         inner = self._look(element, look, is_root=element is self._root)
@@ -97,10 +102,11 @@ class _Drawing:
             yield Block(BlockKind.PARAGRAPH, _foreign(element))
         elif name == "use":
             used = self._ids.get(_reference(element).removeprefix("#"))
-            self._uses += 1
-            if used is not None and self._uses <= _MOST_USES:
+            if used is not None:
                 moved = _times(inner.matrix, (1, 0, 0, 1, *_place(element, (0.0, 0.0))))
+                self._copies += 1
                 yield from self._shown(used, replace(inner, matrix=moved), depth + 1)
+                self._copies -= 1
         elif name == "switch":
             # The first that is not bound to a language; programs ask for the reader's.
             chosen = next((each for each in element if not each.get("systemLanguage")), None)

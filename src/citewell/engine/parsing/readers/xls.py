@@ -24,7 +24,6 @@ from citewell.engine.parsing.readers.number_formats import (
 )
 from citewell.engine.parsing.readers.paper import is_unseen
 from citewell.engine.parsing.readers.seen_cells import (
-    MOST_MERGED,
     MergedCells,
     Merger,
     Row,
@@ -213,6 +212,6 @@ def _checked(call: Any) -> Any:
 
 def _merged(sheet: Any) -> MergedCells:
     found: MergedCells = {}
-    for top, bottom, left, right in sheet.merged_cells[:MOST_MERGED]:
+    for top, bottom, left, right in sheet.merged_cells:
         note_merged(found, top + 1, left + 1, bottom, right)
     return found

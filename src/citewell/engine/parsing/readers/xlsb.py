@@ -18,7 +18,6 @@ from citewell.engine.parsing.readers.number_formats import BUILT_IN, is_dated, s
 from citewell.engine.parsing.readers.ooxml import main_part, properties, relations, spared_relations
 from citewell.engine.parsing.readers.seen_cells import (
     MAX_COLUMNS,
-    MOST_MERGED,
     MergedCells,
     Merger,
     Row,
@@ -273,11 +272,8 @@ def _of_rk(data: bytes) -> float:
 
 def _merged(content: bytes) -> MergedCells:
     found: MergedCells = {}
-    areas = 0
     for kind, data in _records(content):
         if kind == _MERGE:
-            areas += 1
             top, bottom, left, right = struct.unpack_from("<IIII", data)
-            if areas <= MOST_MERGED:
-                note_merged(found, top + 1, left + 1, bottom + 1, right + 1)
+            note_merged(found, top + 1, left + 1, bottom + 1, right + 1)
     return found

@@ -28,7 +28,6 @@ from citewell.engine.parsing.readers.ooxml import (
 )
 from citewell.engine.parsing.readers.seen_cells import (
     MAX_COLUMNS,
-    MOST_MERGED,
     MergedCells,
     Merger,
     Row,
@@ -225,7 +224,7 @@ def _merged(part: IO[bytes]) -> tuple[MergedCells, bool]:
     """
     found: MergedCells = {}
     has_rules = False
-    tail, areas = b"", 0
+    tail = b""
     while data := part.read(1 << 20):
         data = tail + data
         cut = data.rfind(b"<")
@@ -233,9 +232,7 @@ def _merged(part: IO[bytes]) -> tuple[MergedCells, bool]:
         has_rules = has_rules or bool(_RULES.search(data))
         for first, last in _MERGED.findall(data[: len(data) - len(tail)]):
             (top, left), (bottom, right) = _place(first.decode()), _place(last.decode())
-            areas += 1
-            if areas <= MOST_MERGED:
-                note_merged(found, top, left, bottom, right)
+            note_merged(found, top, left, bottom, right)
     return found, has_rules
 
 
