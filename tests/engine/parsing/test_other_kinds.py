@@ -6,6 +6,7 @@ from citewell.engine.parsing.base import BlockKind
 from citewell.engine.parsing.detection import detect_format
 from citewell.engine.parsing.formats import DocumentFormat
 from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.readers.seen_cells import MergedCells, note_merged
 from citewell.engine.parsing.reading import read_attachments
 from tests.timing import processor_seconds
 
@@ -130,6 +131,12 @@ class TestEntries:
             "Address (home): Quay 5, Oslo, 0150",
         ]
 
+    def test_a_line_that_goes_on_over_a_whole_file_costs_its_length(self, read, tmp_path):
+        path = tmp_path / "a.vcf"
+        begin = "BEGIN:VCARD\nFN:Ada\nNOTE;ENCODING=QUOTED-PRINTABLE:"
+        path.write_text(begin + f"{'x' * 50}=\n" * 60_000 + "end\nEND:VCARD\n")
+        assert processor_seconds(lambda: read(path), rounds=1) < 3
+
 
 class TestMailboxes:
     def test_each_message_and_its_files_are_read(self, read, tmp_path):
@@ -194,6 +201,12 @@ class TestSheetsUnderOtherNames:
             (BlockKind.HEADING, 1, "Fees"),
             (BlockKind.TABLE, 1, "Lock | Rate | From\nNorth | 7.50% | 09/03/2027\nSouth"),
         ]
+
+    def test_merged_areas_are_followed_to_a_sum(self):
+        found: MergedCells = {}
+        for row in range(300):
+            note_merged(found, row, 1, row, 9_991)
+        assert 9_991 <= len(found) <= 100_000
 
     def test_tables_of_text_named_as_workbooks_are_read(self, read, tmp_path):
         path = tmp_path / "a.xls"
